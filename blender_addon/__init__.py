@@ -1,0 +1,1 @@
+"""The Blender side: panel, operators, jobs, keyframes, export."""

@@ -1,0 +1,1 @@
+"""Tracks, lifting and world motion: everything that needs neither Blender nor a rig."""

@@ -1,0 +1,1 @@
+"""Pose and Track to Motion: root path, gravity, floor, contacts, smoothing."""

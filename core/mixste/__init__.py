@@ -1,0 +1,1 @@
+"""The MixSTE network, its models and what runs them."""

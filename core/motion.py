@@ -1,0 +1,61 @@
+"""`Pose`, what the network gives, and `Motion`, the same in a world; and motion files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Lifted joints of one person, root-relative.
+
+    Attributes:
+        joints: (frames, 17, 3) float32, metres, Human3.6M order, camera axes (x right, y down,
+            z forward), relative to the pelvis.
+        confidence: (frames, 17) float32, 0..1.
+        fps: frames a second.
+        name: the clip's name.
+        person: 1 for the clip's first person, 2 ...
+    """
+
+    joints: np.ndarray
+    confidence: np.ndarray
+    fps: float
+    name: str = ""
+    person: int = 1
+
+
+@dataclass(frozen=True)
+class Motion:
+    """One person's motion in the world: metres, Z up, floor at z = 0.
+
+    Attributes:
+        joints: (frames, 17, 3) float32, world metres, Human3.6M order; starts facing -Y.
+        camera_joints: (frames, 17, 3) float32, root-relative camera metres, as lifted.
+        root: (frames, 3) float32, the pelvis in camera metres.
+        confidence: (frames, 17) float32, 0..1.
+        contacts: (frames, 2) float32, left and right foot on the ground, 0..1.
+        gravity: (3,) float32, unit vector pointing down, camera axes.
+        fps: frames a second.
+        name: the clip's name.
+        person: 1 for the clip's first person, 2 ...
+    """
+
+    joints: np.ndarray
+    camera_joints: np.ndarray
+    root: np.ndarray
+    confidence: np.ndarray
+    contacts: np.ndarray
+    gravity: np.ndarray
+    fps: float
+    name: str = ""
+    person: int = 1
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return len(self.joints)

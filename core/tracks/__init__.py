@@ -1,0 +1,1 @@
+"""Readers of keypoint files: one file for each format, found by content."""

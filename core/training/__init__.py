@@ -1,0 +1,1 @@
+"""Training and evaluation of lifters; the only room that imports torch at once."""

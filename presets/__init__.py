@@ -1,0 +1,1 @@
+"""Rigs, characters and export targets as data."""

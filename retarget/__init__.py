@@ -1,0 +1,1 @@
+"""Joint positions to bone rotations on any rig; knows nothing of Blender."""

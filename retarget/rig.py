@@ -1,0 +1,51 @@
+"""`Rig`: an armature in its rest pose, and `BoneMotion`: what its bones do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Rig:
+    """An armature at rest, as Blender has it: a bone's Y axis runs from its head to its tail.
+
+    Attributes:
+        name: the armature's name.
+        bones: name of every bone, parents before children.
+        parents: (bones,) int, index of the parent, -1 for none.
+        rest: (bones, 4, 4) float64, bone to armature space (Blender's ``Bone.matrix_local``).
+        lengths: (bones,) float64, in armature units.
+        world: (4, 4) float64, armature space to world metres (the object's ``matrix_world``).
+    """
+
+    name: str
+    bones: tuple[str, ...]
+    parents: np.ndarray
+    rest: np.ndarray
+    lengths: np.ndarray
+    world: np.ndarray
+
+
+@dataclass(frozen=True)
+class BoneMotion:
+    """Keys for the bones of one rig, ready to be written.
+
+    Attributes:
+        bones: the bones that turn.
+        rotations: (frames, bones, 4) float64 w, x, y, z, made continuous in time: the rotation away
+            from rest in the bone's own rest axes (Blender's ``PoseBone.rotation_quaternion``).
+        locations: for the few bones that move, (frames, 3) float64 away from rest in the bone's own
+            rest axes and armature units (Blender's ``PoseBone.location``).
+        fps: frames a second.
+        name: the clip's name.
+        person: 1 for the clip's first person, 2 ...
+    """
+
+    bones: tuple[str, ...]
+    rotations: np.ndarray
+    locations: dict[str, np.ndarray] = field(default_factory=dict)
+    fps: float = 30.0
+    name: str = ""
+    person: int = 1
