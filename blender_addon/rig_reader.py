@@ -1,0 +1,34 @@
+"""An armature in Blender, read as a `Rig`."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from ..core.errors import RigError
+from ..retarget.rig import Rig
+
+
+def read_rig(obj: bpy.types.Object) -> Rig:
+    """The armature's rest pose; the pose it is in does not matter and nothing is changed.
+
+    Raises:
+        RigError: not an armature, one without bones, or one scaled to nothing.
+    """
+    if obj.type != "ARMATURE":
+        raise RigError(f"'{obj.name}' is not an armature: choose an armature as the rig.")
+    bones = sorted(obj.data.bones, key=lambda bone: len(bone.parent_recursive))
+    if not bones:
+        raise RigError(f"The armature '{obj.name}' has no bones: choose another rig.")
+    world = np.array(obj.matrix_world)
+    if not np.isfinite(world).all() or abs(np.linalg.det(world[:3, :3])) < 1e-18:
+        raise RigError(f"The armature '{obj.name}' has a scale of zero: set its scale first.")
+    index = {bone.name: i for i, bone in enumerate(bones)}
+    return Rig(
+        name=obj.name,
+        bones=tuple(index),
+        parents=np.array([index[b.parent.name] if b.parent else -1 for b in bones]),
+        rest=np.array([b.matrix_local for b in bones], np.float64),
+        lengths=np.array([b.length for b in bones]),
+        world=world,
+    )
