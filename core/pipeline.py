@@ -1,0 +1,139 @@
+"""The arrows in a row: a keypoint file to each person's motion.
+
+read -> clean -> lift -> ground. The shell, the batch and the add-on all call this and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .clean import clean
+from .errors import LiftError
+from .ground import ground
+from .lift import lift
+from .motion import Motion
+from .track import Track
+from .tracks import read
+
+Progress = Callable[[float], None]
+
+# Where in the work on a clip reading ends, and in that on a person cleaning and lifting.
+_READ, _CLEANED, _LIFTED = 0.1, 0.05, 0.85
+
+
+@dataclass(frozen=True)
+class Options:
+    """What may be said about a clip; every default is found out or assumed.
+
+    Attributes:
+        fps: frames a second; None takes it from the file or the video.
+        size: picture width and height in pixels; None likewise.
+        fov: horizontal field of view of the camera in degrees; None when not known.
+        video: the film the keypoints were seen in, for its rate and size.
+        person: "all", or the number of one person.
+        frames: first frame, and the frame after the last, as numbered in the file.
+        raw: lift the track as it is, without cleaning it first.
+        model: a shipped model's name, or a model file.
+        device: "auto", "cpu", "cuda" ...
+        height: the person's height in metres, which sets the scale of the world.
+        smoothing: "none", "light" or "strong".
+        camera_up: the direction up in camera axes (x right, y down, z forward), where known.
+    """
+
+    fps: float | None = None
+    size: tuple[int, int] | None = None
+    fov: float | None = None
+    video: Path | None = None
+    person: str | int = "all"
+    frames: tuple[int | None, int | None] | None = None
+    raw: bool = False
+    model: str = "default"
+    device: str = "auto"
+    height: float = 1.70
+    smoothing: str = "light"
+    camera_up: tuple[float, float, float] | None = None
+
+
+def tracks(path: Path, options: Options, progress: Progress | None = None) -> list[Track]:
+    """The people in a keypoint file or folder.
+
+    Raises:
+        TrackError: the file cannot be read or holds nobody.
+    """
+    return read(
+        path,
+        fps=options.fps,
+        size=options.size,
+        fov=options.fov,
+        video=options.video,
+        person=options.person,
+        frames=options.frames,
+        progress=progress,
+    )
+
+
+def motion(track: Track, options: Options, progress: Progress | None = None) -> Motion:
+    """One person's motion in the world.
+
+    Raises:
+        LiftError: the track, the model or the options do not do.
+    """
+    cleaned = track if options.raw else clean(track)
+    lifting = part(progress, _CLEANED, _LIFTED)
+    pose = lift(cleaned, model=options.model, device=options.device, progress=lifting)
+    return ground(
+        pose,
+        cleaned,
+        height=options.height,
+        smoothing=options.smoothing,
+        camera_up=options.camera_up,
+        progress=part(progress, _LIFTED, 1),
+    )
+
+
+def motions(
+    path: Path,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    on_failure: Callable[[Track, LiftError], None] | None = None,
+) -> list[Motion]:
+    """The motion of every person in a keypoint file or folder.
+
+    Args:
+        path: a keypoint file or folder of any known format.
+        options: what is known about the clip and how to lift it.
+        progress: called with 0..1; may raise `Cancelled`.
+        on_failure: called for a person who cannot be lifted, when others can; without it, and when
+            nobody can be lifted, the error is raised.
+
+    Raises:
+        LiftError: the file cannot be read, or a person in it cannot be lifted.
+    """
+    options = options or Options()
+    people = tracks(path, options, part(progress, 0, _READ))
+    lifted: list[Motion] = []
+    failures: list[tuple[Track, LiftError]] = []
+    step = (1 - _READ) / len(people)
+    for i, track in enumerate(people):
+        start = _READ + step * i
+        try:
+            lifted.append(motion(track, options, part(progress, start, start + step)))
+        except LiftError as error:
+            failures.append((track, error))
+            if on_failure is None:
+                break
+    if failures and (on_failure is None or not lifted):
+        raise failures[0][1]
+    if on_failure is not None:
+        for track, error in failures:
+            on_failure(track, error)
+    return lifted
+
+
+def part(progress: Progress | None, start: float, end: float) -> Progress | None:
+    """A stage's own 0..1, told as the part of the whole between `start` and `end`."""
+    if progress is None:
+        return None
+    return lambda done: progress(start + (end - start) * done)

@@ -1,0 +1,356 @@
+"""Stick figures of a motion: a film (``.mp4``) or a sheet of moments (``.png``).
+
+A figure is drawn from the front and from the side of the world, over a floor of half-metre squares,
+next to the 2D keypoints where they are given. The subject's left is blue, the right orange.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from .core.errors import LiftError
+from .core.motion import Motion
+from .core.skeleton import H36M
+from .core.track import Track
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Color = tuple[int, int, int]
+Progress = Callable[[float], None]
+
+BACKGROUND: Color = (27, 29, 34)
+GRID: Color = (98, 104, 118)
+SHADOW: Color = (14, 15, 18)
+TEXT: Color = (190, 195, 205)
+MIDDLE: Color = (226, 228, 233)
+LEFT: Color = (86, 166, 255)
+RIGHT: Color = (255, 158, 74)
+
+FILM_PANEL = (416, 560)
+SHEET_PANEL = (232, 300)
+SHEET_MOMENTS = 6
+MAX_FPS = 60.0
+
+_OVERSAMPLING = 2
+_DISTANCE = 5.5  # of the eye from the figure, metres
+_ELEVATION = math.radians(9)
+_TARGET = 0.87  # height the eye looks at, metres
+_VIEW = 2.35  # metres of the world that a panel's height shows
+_FLOOR = 2.5  # half the floor's side, metres
+_TILE = 0.5
+
+_THORAX, _NOSE, _HEAD = 8, 9, 10
+_WORLD_BONES = (*(bone for bone in H36M.bones if _NOSE not in bone), (_THORAX, _HEAD))
+_COCO_BONES = (
+    ("left_ear", "left_eye"), ("left_eye", "nose"), ("nose", "right_eye"),
+    ("right_eye", "right_ear"), ("left_shoulder", "right_shoulder"), ("left_hip", "right_hip"),
+    *((f"{side}_{a}", f"{side}_{b}") for side in ("left", "right") for a, b in (
+        ("shoulder", "elbow"), ("elbow", "wrist"), ("shoulder", "hip"), ("hip", "knee"),
+        ("knee", "ankle"), ("ankle", "big_toe"), ("ankle", "heel"))),
+)  # fmt: skip
+
+
+def write(
+    motion: Motion,
+    path: str | Path,
+    *,
+    track: Track | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Draw a motion into a film or a sheet, whole or not at all.
+
+    Args:
+        motion: what to show, world metres, Z up, facing -Y at the start.
+        path: ``.mp4`` for a film at the motion's rate (at most 60), ``.png`` for six moments.
+        track: the 2D keypoints that the motion was lifted from, shown beside it.
+        progress: called with 0..1; may raise `Cancelled`.
+
+    Raises:
+        LiftError: another suffix, a folder that cannot be written, or a drawing library missing.
+    """
+    path = Path(path)
+    writer = {".mp4": _write_film, ".png": _write_sheet}.get(path.suffix.lower())
+    if writer is None:
+        raise LiftError(f"A preview is an .mp4 or a .png, not '{path.name}'.")
+    _need("PIL", "pillow")
+    panels: list[Panel] = [WorldPanel("front", motion, 0.0), WorldPanel("side", motion, 90.0)]
+    if track is not None:
+        panels.insert(0, PicturePanel("keypoints", track))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".preview-", dir=path.parent) as folder:
+        temporary = Path(folder, "preview" + path.suffix.lower())
+        writer(panels, motion, temporary, progress or (lambda _: None))
+        os.replace(temporary, path)
+    return path
+
+
+class Canvas:
+    """A picture drawn at twice its size and reduced, which makes smooth lines; units are pixels."""
+
+    def __init__(self, width: int, height: int) -> None:
+        from PIL import Image, ImageDraw
+
+        n = _OVERSAMPLING
+        self.size = (width, height)
+        self._image = Image.new("RGB", (width * n, height * n), BACKGROUND)
+        self._draw = ImageDraw.Draw(self._image)
+
+    def line(self, a: np.ndarray, b: np.ndarray, color: Color, width: float) -> None:
+        """A line from a to b (x, y), with round ends where it is broad."""
+        n = _OVERSAMPLING
+        points = [float(a[0]) * n, float(a[1]) * n, float(b[0]) * n, float(b[1]) * n]
+        self._draw.line(points, fill=color, width=max(1, round(width * n)))
+        if width > 2:
+            self.dot(a, color, width / 2)
+            self.dot(b, color, width / 2)
+
+    def dot(self, at: np.ndarray, color: Color, radius: float) -> None:
+        """A filled circle."""
+        x, y, r = float(at[0]) * 2, float(at[1]) * 2, radius * _OVERSAMPLING
+        self._draw.ellipse((x - r, y - r, x + r, y + r), fill=color)
+
+    def text(
+        self, at: tuple[float, float], text: str, color: Color, size: int, anchor="la"
+    ) -> None:
+        """A line of text; `anchor` as Pillow has it."""
+        x, y = at[0] * _OVERSAMPLING, at[1] * _OVERSAMPLING
+        font = _font(size * _OVERSAMPLING)
+        self._draw.text((x, y), text, fill=color, font=font, anchor=anchor)
+
+    def paste(self, other: Canvas, x: int, y: int) -> None:
+        """Lay another canvas on this one, its top left corner at x, y."""
+        self._image.paste(other._image, (x * _OVERSAMPLING, y * _OVERSAMPLING))
+
+    def picture(self) -> Image.Image:
+        """What was drawn, at its own size."""
+        return self._image.reduce(_OVERSAMPLING)
+
+
+@dataclass
+class WorldPanel:
+    """The figure in its world, seen by an eye that follows it on the floor.
+
+    Attributes:
+        title: written in the corner.
+        motion: what is shown.
+        turn: degrees that the eye has gone round the figure, 0 before its face at the start.
+    """
+
+    title: str
+    motion: Motion
+    turn: float
+
+    def __post_init__(self) -> None:
+        turn = math.radians(self.turn)
+        toward = np.array([-math.sin(turn), math.cos(turn), 0.0])
+        up = np.array([0.0, 0.0, 1.0])
+        forward = math.cos(_ELEVATION) * toward - math.sin(_ELEVATION) * up
+        right = np.cross(forward, up) / math.cos(_ELEVATION)
+        self._axes = np.stack([right, np.cross(right, forward), forward])
+        pelvis = np.nan_to_num(self.motion.joints[:, 0].astype(float))
+        self._target = gaussian_filter1d(pelvis, self.motion.fps, axis=0, mode="nearest")
+        self._target[:, 2] = _TARGET
+
+    def draw(self, frame: int, size: tuple[int, int]) -> Canvas:
+        """One frame as a picture of its own."""
+        canvas = Canvas(*size)
+        target = self._target[frame]
+
+        def project(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            seen = (points - target) @ self._axes.T
+            depth = seen[..., 2] + _DISTANCE
+            scale = size[1] / _VIEW * _DISTANCE / depth
+            x = size[0] / 2 + seen[..., 0] * scale
+            y = size[1] / 2 - seen[..., 1] * scale
+            return np.stack([x, y], -1), depth
+
+        self._draw_floor(canvas, target, project)
+        joints = self.motion.joints[frame].astype(float)
+        joints[_HEAD] = joints[[_NOSE, _HEAD]].mean(0)
+        thick = size[1] / 72
+        shadow, _ = project(joints * (1, 1, 0))
+        for a, b in _WORLD_BONES:
+            canvas.line(shadow[a], shadow[b], SHADOW, thick * 0.8)
+        points, depth = project(joints)
+        for foot, ankle in enumerate((6, 3)):
+            if self.motion.contacts[frame, foot] > 0.5:
+                canvas.dot(shadow[ankle], _side_color(ankle), thick * 1.1)
+        near, far = depth.min(), depth.max()
+        for a, b in sorted(_WORLD_BONES, key=lambda bone: -float(depth[list(bone)].mean())):
+            away = (depth[[a, b]].mean() - near) / max(far - near, 0.3)
+            canvas.line(points[a], points[b], _mix(_side_color(b), BACKGROUND, 0.4 * away), thick)
+        canvas.dot(points[_HEAD], MIDDLE, size[1] / _VIEW * 0.095)
+        return canvas
+
+    def _draw_floor(self, canvas: Canvas, target: np.ndarray, project) -> None:
+        start = np.round((target[:2] - _FLOOR) / _TILE) * _TILE
+        ticks = np.arange(0, 2 * _FLOOR + _TILE / 2, _TILE)
+        grid = np.stack(np.meshgrid(start[0] + ticks, start[1] + ticks, indexing="ij"), -1)
+        away = np.linalg.norm(grid - target[:2], axis=-1) / _FLOOR
+        points, _ = project(np.concatenate([grid, np.zeros((*grid.shape[:2], 1))], -1))
+        for rows, faded in ((points, away), (points.swapaxes(0, 1), away.T)):
+            fade = np.clip((faded[:, :-1] + faded[:, 1:]) / 2, 0, 1)
+            for i, j in np.argwhere(fade < 1):
+                color = _mix(GRID, BACKGROUND, float(fade[i, j]))
+                canvas.line(rows[i, j], rows[i, j + 1], color, 1)
+
+
+@dataclass
+class PicturePanel:
+    """The 2D keypoints, as large as the panel allows.
+
+    Attributes:
+        title: written in the corner.
+        track: what is shown.
+    """
+
+    title: str
+    track: Track
+
+    def __post_init__(self) -> None:
+        names = self.track.joints
+        self._bones = [
+            (names.index(a), names.index(b)) for a, b in _COCO_BONES if a in names and b in names
+        ]
+        seen = self.track.xy[np.isfinite(self.track.xy).all(-1)]
+        if len(seen) == 0:
+            seen = np.array([[0.0, 0.0], self.track.size])
+        low, high = np.percentile(seen, 0.5, axis=0), np.percentile(seen, 99.5, axis=0)
+        self._middle, self._extent = (low + high) / 2, np.maximum((high - low) * 1.2, 1e-6)
+
+    def draw(self, frame: int, size: tuple[int, int]) -> Canvas:
+        """One frame as a picture of its own."""
+        canvas = Canvas(*size)
+        room = np.array([size[0] * 0.94, size[1] * 0.8])
+        scale = float((room / self._extent).min())
+        points = (self.track.xy[frame] - self._middle) * scale + np.array(size) / 2
+        points = np.clip(points, -1e4, 1e4)
+        sure = np.clip(self.track.confidence[frame], 0.25, 1)
+        thick = size[1] / 100
+        for a, b in self._bones:
+            if np.isfinite(points[[a, b]]).all():
+                sides = {
+                    name.split("_")[0] for name in (self.track.joints[a], self.track.joints[b])
+                }
+                color = _mix(BACKGROUND, _name_color(sides), float(min(sure[a], sure[b])))
+                canvas.line(points[a], points[b], color, thick)
+        return canvas
+
+
+Panel = WorldPanel | PicturePanel
+
+
+def _write_film(panels: list[Panel], motion: Motion, path: Path, progress: Progress) -> None:
+    ffmpeg = _need("imageio_ffmpeg", "imageio-ffmpeg")
+    width, height = FILM_PANEL
+    step = math.ceil(motion.fps / MAX_FPS)
+    film = ffmpeg.write_frames(
+        str(path),
+        (width * len(panels), height),
+        fps=motion.fps / step,
+        quality=None,
+        output_params=["-crf", "20", "-preset", "veryfast", "-movflags", "+faststart"],
+        ffmpeg_log_level="error",
+    )
+    film.send(None)
+    try:
+        for frame in range(0, motion.frames, step):
+            film.send(_film_frame(panels, motion, frame).tobytes())
+            progress((frame + 1) / motion.frames)
+    finally:
+        film.close()
+
+
+def _film_frame(panels: list[Panel], motion: Motion, frame: int) -> Image.Image:
+    width, height = FILM_PANEL
+    canvas = Canvas(width * len(panels), height)
+    for i, panel in enumerate(panels):
+        canvas.paste(panel.draw(frame, FILM_PANEL), i * width, 0)
+        canvas.text((i * width + 16, 14), panel.title, TEXT, 17)
+    _legend(canvas, 16, height - 16, 15)
+    text = f"{_clock(frame / motion.fps)}    frame {frame + 1} of {motion.frames}"
+    canvas.text((canvas.size[0] - 16, height - 16), text, TEXT, 15, "rd")
+    canvas.text((canvas.size[0] - 16, 14), _title(motion), TEXT, 15, "ra")
+    return canvas.picture()
+
+
+def _write_sheet(panels: list[Panel], motion: Motion, path: Path, progress: Progress) -> None:
+    width, height = SHEET_PANEL
+    moments = np.unique(np.linspace(0, motion.frames - 1, SHEET_MOMENTS).round().astype(int))
+    top, left, bottom = 68, 110, 40
+    canvas = Canvas(left + width * len(moments), top + height * len(panels) + bottom)
+    canvas.text((16, 14), _title(motion), MIDDLE, 19)
+    for i, frame in enumerate(moments):
+        x = left + i * width
+        for row, panel in enumerate(panels):
+            canvas.paste(panel.draw(frame, SHEET_PANEL), x, top + row * height)
+        canvas.text((x + width / 2, top - 22), _clock(frame / motion.fps), TEXT, 14, "ma")
+        progress((i + 1) / len(moments))
+    for row, panel in enumerate(panels):
+        canvas.text((16, top + row * height + height // 2), panel.title, TEXT, 15, "lm")
+    _legend(canvas, 16, canvas.size[1] - 14, 14)
+    canvas.text(
+        (canvas.size[0] - 16, canvas.size[1] - 14), "floor: squares of 0.5 m", TEXT, 14, "rd"
+    )
+    canvas.picture().save(path)
+
+
+def _legend(canvas: Canvas, x: float, y: float, size: int) -> None:
+    for text, color, room in (("left", LEFT, 2.6), ("right", RIGHT, 3.4)):
+        canvas.text((x, y), text, color, size, "ld")
+        x += room * size
+
+
+def _title(motion: Motion) -> str:
+    name = motion.name.encode("utf-8", "replace").decode()
+    return f"{name}, person {motion.person}" if motion.person > 1 else name
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{seconds % 60:05.2f}"
+
+
+def _side_color(joint: int) -> Color:
+    return LEFT if joint in H36M.left else RIGHT if joint in H36M.right else MIDDLE
+
+
+def _name_color(sides: set[str]) -> Color:
+    sides = sides - {"nose"}
+    return LEFT if sides == {"left"} else RIGHT if sides == {"right"} else MIDDLE
+
+
+def _mix(a: Color, b: Color, share: float) -> Color:
+    red, green, blue = (round(x + (y - x) * share) for x, y in zip(a, b, strict=True))
+    return red, green, blue
+
+
+_fonts: dict[int, object] = {}
+
+
+def _font(size: int):
+    from PIL import ImageFont
+
+    if size not in _fonts:
+        _fonts[size] = ImageFont.load_default(size)
+    return _fonts[size]
+
+
+def _need(module: str, package: str):
+    import importlib
+
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise LiftError(
+            f"Previews need the package {package}: pip install 'lift-to-3d[preview]'."
+        ) from error
