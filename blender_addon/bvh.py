@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import bpy
 import numpy as np
 from bpy.types import Object
 from scipy.spatial.transform import Rotation
@@ -18,6 +17,7 @@ from scipy.spatial.transform import Rotation
 from ..retarget.rig import Rig
 from . import rotation
 from .rig_reader import read_rig
+from .scene import current_scene, frame_rate, pose_of
 
 _Y_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 
@@ -62,7 +62,7 @@ def write_bvh(
     ]
     if np.sum(rig.parents < 0) > 1:
         columns.insert(0, np.zeros((len(pose), 6)))
-    seconds = bpy.context.scene.render.fps_base / bpy.context.scene.render.fps
+    seconds = 1 / frame_rate(current_scene())
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write(f"{hierarchy}MOTION\nFrames: {len(pose)}\nFrame Time: {seconds:.8f}\n")
         np.savetxt(file, np.hstack(columns), fmt="%.6f")
@@ -72,16 +72,16 @@ def _sample(
     obj: Object, rig: Rig, start: int, end: int, progress: Callable[[float], None] | None
 ) -> np.ndarray:
     """(frames, bones, 4, 4) bone to world."""
-    scene = bpy.context.scene
+    scene, bones = current_scene(), pose_of(obj).bones
     current, subframe = scene.frame_current, scene.frame_subframe
-    order = [obj.pose.bones.find(name) for name in rig.bones]
+    order = [bones.find(name) for name in rig.bones]
     frames = end - start + 1
     flat = np.empty(len(order) * 16, np.float32)
     out = np.empty((frames, len(order), 4, 4))
     try:
         for i in range(frames):
             scene.frame_set(start + i)
-            obj.pose.bones.foreach_get("matrix", flat)
+            bones.foreach_get("matrix", flat)
             by_bone = flat.reshape(-1, 4, 4).transpose(0, 2, 1)
             out[i] = np.array(obj.matrix_world) @ by_bone[order]
             if progress is not None:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.types import Object
+from bpy.types import ArmatureModifier, Object
 
 from ..core.errors import LiftError, RigError
 from .bvh import write_bvh
+from .scene import armature_of, current_scene, view_layer
 
 _PRESETS = Path(__file__).resolve().parents[1] / "presets" / "exports"
 
@@ -90,9 +91,8 @@ def export(
     """
     target = Path(path)
     chosen = find_preset(preset or target.suffix[1:].lower())
-    if obj.type != "ARMATURE":
-        raise RigError(f"'{obj.name}' is not an armature: choose an armature to export.")
-    if obj.name not in bpy.context.view_layer.objects:
+    armature_of(obj)
+    if obj.name not in view_layer().objects:
         raise RigError(f"'{obj.name}' is not in the current scene's view layer.")
     part = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
     objects = [obj, *(skinned_meshes(obj) if with_mesh else [])]
@@ -116,7 +116,7 @@ def action_frames(obj: Object) -> tuple[int, int]:
     """First and last whole frame of the armature's action, or the scene's where it has none."""
     action = obj.animation_data and obj.animation_data.action
     if not action:
-        return bpy.context.scene.frame_start, bpy.context.scene.frame_end
+        return current_scene().frame_start, current_scene().frame_end
     start, end = action.frame_range
     return round(start), round(end)
 
@@ -125,9 +125,9 @@ def skinned_meshes(obj: Object) -> list[Object]:
     """The meshes of the view layer that the armature deforms."""
     return [
         other
-        for other in bpy.context.view_layer.objects
+        for other in view_layer().objects
         if other.type == "MESH"
-        and any(m.type == "ARMATURE" and m.object == obj for m in other.modifiers)
+        and any(isinstance(m, ArmatureModifier) and m.object == obj for m in other.modifiers)
     ]
 
 
@@ -151,7 +151,7 @@ def _call_operator(preset: Preset, path: Path) -> None:
 @contextmanager
 def _only(objects: list[Object], frames: tuple[int, int]) -> Iterator[tuple[int, int]]:
     """Only these objects selected, the first active, and the scene's range set; then undone."""
-    scene, layer = bpy.context.scene, bpy.context.view_layer
+    scene, layer = current_scene(), view_layer()
     selected = [obj for obj in layer.objects if obj.select_get()]
     active = layer.objects.active
     before = scene.frame_start, scene.frame_end, scene.frame_current, scene.frame_subframe

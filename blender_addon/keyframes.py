@@ -2,13 +2,12 @@
 
 Keys stand on whole frames at the scene's rate: an animator edits on frames, and the clip plays at
 its true speed. A clip of another rate is read between its frames (`at_rate`); whoever wants every
-original frame sets the scene to the clip's rate first (`set_scene_rate`).
+original frame sets the scene to the clip's rate first (`scene.set_frame_rate`).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace as with_changes
-from fractions import Fraction
 from typing import Any
 
 import bpy
@@ -18,6 +17,7 @@ from bpy.types import Action, Object
 from ..core.errors import RigError
 from ..retarget.rig import BoneMotion
 from . import rotation
+from .scene import armature_of, current_scene, frame_rate, pose_of
 
 MARK = "lift_to_3d"
 """Custom property on our own actions: the clip and person they hold."""
@@ -54,7 +54,7 @@ def write_action(
             armature's NLA is in tweak mode. Nothing has been changed then.
     """
     _check(obj, motion)
-    keyed = at_rate(motion, fps or scene_rate(bpy.context.scene))
+    keyed = at_rate(motion, fps or frame_rate(current_scene()))
     curves = _curves(obj, keyed)
     frames = np.arange(start_frame, start_frame + len(keyed.rotations), dtype=np.float32)
 
@@ -78,18 +78,6 @@ def clip_name(motion: BoneMotion) -> str:
     return stem if motion.person == 1 else f"{stem}.person{motion.person}"
 
 
-def scene_rate(scene: bpy.types.Scene) -> float:
-    """Frames a second."""
-    return scene.render.fps / scene.render.fps_base
-
-
-def set_scene_rate(scene: bpy.types.Scene, fps: float) -> None:
-    """Set a scene's rate, also to one such as 30000/1001."""
-    nominal = max(round(fps), 1)
-    scene.render.fps = nominal
-    scene.render.fps_base = float(Fraction(nominal) / Fraction(fps))
-
-
 def at_rate(motion: BoneMotion, fps: float) -> BoneMotion:
     """The same motion, at the same speed, at another frame rate."""
     if abs(motion.fps - fps) < 1e-4 * fps:
@@ -107,8 +95,7 @@ def at_rate(motion: BoneMotion, fps: float) -> BoneMotion:
 
 
 def _check(obj: Object, motion: BoneMotion) -> None:
-    if obj.type != "ARMATURE":
-        raise RigError(f"'{obj.name}' is not an armature: choose an armature as the rig.")
+    bones, rest = pose_of(obj).bones, armature_of(obj).bones
     if obj.library is not None:
         raise RigError(
             f"'{obj.name}' is linked from another file: make a library override of it first."
@@ -117,11 +104,10 @@ def _check(obj: Object, motion: BoneMotion) -> None:
         raise RigError(f"An NLA strip of '{obj.name}' is being tweaked: leave tweak mode first.")
     if len(motion.rotations) == 0:
         raise RigError(f"The motion '{motion.name}' has no frames: nothing to key.")
-    bones = obj.pose.bones
     if missing := [b for b in (*motion.bones, *motion.locations) if b not in bones]:
         raise RigError(f"The armature '{obj.name}' has no bone '{missing[0]}'.")
     for bone in motion.locations:
-        if bones[bone].bone.use_connect and bones[bone].parent:
+        if rest[bone].use_connect and rest[bone].parent:
             raise RigError(
                 f"The bone '{bone}' of '{obj.name}' must move but is connected to its parent: "
                 "disconnect it in edit mode."
@@ -141,14 +127,15 @@ def _channels(animation: Any, action: Action, obj: Object) -> Any:
         return action
     slot = action.slots.new(id_type="OBJECT", name=obj.name)
     animation.action_slot = slot
-    strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
+    strip: Any = action.layers.new("Layer").strips.new(type="KEYFRAME")
     return strip.channelbag(slot, ensure=True)
 
 
 def _curves(obj: Object, motion: BoneMotion) -> list[tuple[str, str, np.ndarray]]:
     """(group, data path, (frames, channels) values) for every property that is keyed."""
     curves = []
-    modes = [obj.pose.bones[bone].rotation_mode for bone in motion.bones]
+    bones = pose_of(obj).bones
+    modes = [bones[bone].rotation_mode for bone in motion.bones]
     for mode in set(modes):
         chosen = [i for i, other in enumerate(modes) if other == mode]
         prop, values = _in_mode(motion.rotations[:, chosen], mode)

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..core.errors import RigError
 from ..retarget.rig import Rig
+from .scene import armature_of
 
 
 def read_rig(obj: bpy.types.Object) -> Rig:
@@ -15,9 +16,7 @@ def read_rig(obj: bpy.types.Object) -> Rig:
     Raises:
         RigError: not an armature, one without bones, or one scaled to nothing.
     """
-    if obj.type != "ARMATURE":
-        raise RigError(f"'{obj.name}' is not an armature: choose an armature as the rig.")
-    bones = sorted(obj.data.bones, key=lambda bone: len(bone.parent_recursive))
+    bones = sorted(armature_of(obj).bones, key=lambda bone: len(bone.parent_recursive))
     if not bones:
         raise RigError(f"The armature '{obj.name}' has no bones: choose another rig.")
     world = np.array(obj.matrix_world)

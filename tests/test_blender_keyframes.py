@@ -9,8 +9,9 @@ from scipy.spatial.transform import Rotation
 bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install 'lift-to-3d[blender]')")
 
 from lift_to_3d.blender_addon.export import export, presets  # noqa: E402
-from lift_to_3d.blender_addon.keyframes import scene_rate, set_scene_rate, write_action  # noqa: E402
+from lift_to_3d.blender_addon.keyframes import write_action  # noqa: E402
 from lift_to_3d.blender_addon.rig_reader import read_rig  # noqa: E402
+from lift_to_3d.blender_addon.scene import frame_rate, set_frame_rate  # noqa: E402
 from lift_to_3d.core.errors import LiftError, RigError  # noqa: E402
 from lift_to_3d.retarget.rig import BoneMotion, Rig  # noqa: E402
 
@@ -90,7 +91,7 @@ def evaluated(obj, rig: Rig, frame: float) -> np.ndarray:
 def test_blender_evaluates_the_motion_in_every_rotation_mode(armature, mode):
     for bone in armature.pose.bones:
         bone.rotation_mode = mode
-    set_scene_rate(bpy.context.scene, 30)
+    set_frame_rate(bpy.context.scene, 30)
     motion, rig = tumbling(), read_rig(armature)
     write_action(armature, motion, start_frame=11)
     for frame in range(40):
@@ -103,7 +104,7 @@ def test_blender_evaluates_the_motion_in_every_rotation_mode(armature, mode):
 def test_curves_have_no_flips_between_frames(armature, mode):
     for bone in armature.pose.bones:
         bone.rotation_mode = mode
-    set_scene_rate(bpy.context.scene, 30)
+    set_frame_rate(bpy.context.scene, 30)
     motion, rig = tumbling(), read_rig(armature)
     write_action(armature, motion)
     for frame in range(39):
@@ -113,7 +114,7 @@ def test_curves_have_no_flips_between_frames(armature, mode):
 
 
 def test_a_clip_of_another_rate_keeps_its_speed_on_whole_frames(armature):
-    set_scene_rate(bpy.context.scene, 24)
+    set_frame_rate(bpy.context.scene, 24)
     motion, rig = tumbling(61, fps=30.0), read_rig(armature)
     action = write_action(armature, motion, start_frame=1)
     assert tuple(action.frame_range) == (1, 49)
@@ -124,8 +125,8 @@ def test_a_clip_of_another_rate_keeps_its_speed_on_whole_frames(armature):
 
 @pytest.mark.parametrize("fps", [23.976, 24, 29.97, 30000 / 1001, 50, 59.94, 120, 7.5, 0.5])
 def test_the_scene_takes_any_rate(fps):
-    set_scene_rate(bpy.context.scene, fps)
-    assert scene_rate(bpy.context.scene) == pytest.approx(fps, rel=1e-6)
+    set_frame_rate(bpy.context.scene, fps)
+    assert frame_rate(bpy.context.scene) == pytest.approx(fps, rel=1e-6)
 
 
 def test_the_users_actions_stay(armature):
@@ -183,7 +184,7 @@ IMPORTERS = {
 
 @pytest.mark.parametrize("preset", ["fbx", "fbx-unity", "fbx-unreal", "bvh", "bvh-motionbuilder"])
 def test_files_come_back_the_same(armature, tmp_path, preset):
-    set_scene_rate(bpy.context.scene, 30)
+    set_frame_rate(bpy.context.scene, 30)
     write_action(armature, tumbling(), start_frame=1)
     truth = [world_pose(armature, frame) for frame in range(1, 41)]
     suffix = presets()[preset].suffix
@@ -193,7 +194,7 @@ def test_files_come_back_the_same(armature, tmp_path, preset):
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     IMPORTERS[suffix](str(path))
     obj = next(o for o in bpy.context.scene.objects if o.type == "ARMATURE")
-    assert scene_rate(bpy.context.scene) == pytest.approx(30)
+    assert frame_rate(bpy.context.scene) == pytest.approx(30)
     unit = 100 if preset == "bvh-motionbuilder" else 1
     for frame in range(1, 41):
         found = world_pose(obj, frame)

@@ -1,0 +1,65 @@
+"""The current scene, its frame rate, and armatures as the type checker knows them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import bpy
+from bpy.types import Armature, Object, Pose, Scene, ViewLayer
+
+from ..core.errors import RigError
+
+Context = Any
+"""`bpy.types.Context`; its published type stub takes every attribute for a method."""
+
+
+def context() -> Context:
+    """Blender's current context."""
+    return bpy.context
+
+
+def current_scene() -> Scene:
+    """The scene that the user sees, or that a file opened with."""
+    return context().scene
+
+
+def view_layer() -> ViewLayer:
+    """The view layer that the user sees."""
+    return context().view_layer
+
+
+def frame_rate(scene: Scene) -> float:
+    """Frames a second."""
+    return scene.render.fps / scene.render.fps_base
+
+
+def set_frame_rate(scene: Scene, fps: float) -> None:
+    """Set a scene's rate, also to one such as 30000/1001."""
+    nominal = max(round(fps), 1)
+    scene.render.fps = nominal
+    scene.render.fps_base = float(Fraction(nominal) / Fraction(fps))
+
+
+def armature_of(obj: Object) -> Armature:
+    """An armature object's data.
+
+    Raises:
+        RigError: the object is not an armature.
+    """
+    if not isinstance(obj.data, Armature):
+        raise RigError(f"'{obj.name}' is not an armature: choose an armature as the rig.")
+    return obj.data
+
+
+def pose_of(obj: Object) -> Pose:
+    """An armature object's pose.
+
+    Raises:
+        RigError: the object is not an armature.
+    """
+    armature_of(obj)
+    pose = obj.pose
+    if pose is None:
+        raise RigError(f"'{obj.name}' has no pose yet: link it to a scene first.")
+    return pose
