@@ -28,6 +28,8 @@ class Track:
         person: 1 for the clip's first person, 2 ...
         first_frame: number, in the file, of the frame in row 0.
         notes: what was found, mended or assumed, a sentence each, for the user.
+        numbered_from: number, in the file, of the clip's first frame: 0, or 1 where tools count
+            from 1. Row 0 shows frame ``first_frame - numbered_from`` of the video.
     """
 
     xy: np.ndarray
@@ -42,6 +44,7 @@ class Track:
     person: int = 1
     first_frame: int = 0
     notes: tuple[str, ...] = field(default=())
+    numbered_from: int = 0
 
     @property
     def frames(self) -> int:

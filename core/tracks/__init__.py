@@ -1,1 +1,5 @@
-"""Readers of keypoint files: one file for each format, found by content."""
+"""Keypoint files of every tool, told apart by content, as one `Track` for each person."""
+
+from .reading import read
+
+__all__ = ["read"]

@@ -1,0 +1,184 @@
+"""Array files (.npy, .npz) from strangers: bounded, and without running what is pickled in them.
+
+numpy's own reader executes pickles if it is allowed to and allocates what a header claims. Here
+the size is checked against the bytes that are there, and pickles go through an unpickler that
+knows numbers, words, lists, dicts and arrays, and nothing else.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import math
+import pickle
+import struct
+import zipfile
+import zlib
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import TrackError
+
+_SMALL = 100 << 20
+_KINDS = frozenset("biufSU")
+
+
+def load_arrays(path: Path) -> dict[str, Any]:
+    """All arrays of a file by name; that of an .npy under ``""``.
+
+    Pickled arrays come as nested lists, dicts and arrays.
+
+    Raises:
+        TrackError: naming the file and the array, if it is damaged, unpacks to far more than its
+            own size, or holds pickled objects other than plain data.
+    """
+    try:
+        if path.open("rb").read(2) != b"PK":
+            return {"": _parse(path.read_bytes(), "")}
+        with zipfile.ZipFile(path) as archive:
+            members = [m for m in archive.infolist() if m.filename.endswith(".npy")]
+            limit = max(_SMALL, 3 * path.stat().st_size)
+            if sum(member.file_size for member in members) > limit:
+                raise TrackError(
+                    f"{path}: unpacks to more than {limit >> 20} MB, far beyond its own size; "
+                    "it is damaged or made to fill the memory."
+                )
+            return {m.filename[:-4]: _parse(archive.read(m), m.filename[:-4]) for m in members}
+    except _Refused as refused:
+        raise TrackError(f"{path}: {refused}") from None
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
+        raise TrackError(f"{path}: is damaged and cannot be unpacked.") from None
+
+
+class _Refused(Exception):
+    """What is wrong with one array."""
+
+
+def _parse(data: bytes, name: str) -> Any:
+    """The array in the bytes of an .npy."""
+    label = f'array "{name}"' if name else "the array"
+    try:
+        dtype, shape, fortran, start = _header(data)
+        if dtype.hasobject:
+            value = _unpickle(data[start:])
+            return value.item() if isinstance(value, np.ndarray) and not value.shape else value
+        if dtype.kind not in _KINDS or not dtype.itemsize:
+            raise _Refused(f"{label} is not made of numbers.")
+        count = math.prod(shape)
+        if count * dtype.itemsize > len(data) - start:
+            raise _Refused(f"{label} claims {count} numbers, more than the file holds.")
+        flat = np.frombuffer(data, dtype, count, start)
+        return flat.reshape(shape, order="F" if fortran else "C")
+    except _Refused:
+        raise
+    except Exception as error:
+        raise _Refused(f"{label} is damaged ({type(error).__name__}).") from None
+
+
+def _header(data: bytes) -> tuple[np.dtype, tuple[int, ...], bool, int]:
+    """dtype, shape, Fortran order and where the numbers begin (NEP 1)."""
+    if data[:6] != b"\x93NUMPY":
+        raise ValueError("no array")
+    wide = data[6] >= 2
+    (length,) = struct.unpack_from("<I" if wide else "<H", data, 8)
+    start = (12 if wide else 10) + length
+    if length > 10_000 or start > len(data):
+        raise ValueError("header")
+    fields = ast.literal_eval(data[start - length : start].decode("utf-8" if wide else "latin1"))
+    shape = fields["shape"]
+    if not (isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)):
+        raise ValueError("shape")
+    return np.dtype(fields["descr"]), shape, bool(fields["fortran_order"]), start
+
+
+class _DType:
+    """What a pickled numpy dtype stands for."""
+
+    def __init__(self, code: str, *_flags: object) -> None:
+        self.dtype = np.dtype(code)
+        if self.dtype.kind not in _KINDS | {"O"}:
+            raise _Refused(f"holds pickled numbers of kind {code}.")
+
+    def __setstate__(self, state: tuple) -> None:
+        if state[1] in "<>" and self.dtype.kind != "O":
+            self.dtype = self.dtype.newbyteorder(state[1])
+
+
+class _Array(list):
+    """A pickled array until `_plain` makes it one; the claimed shape must fit the data."""
+
+    value: Any = None
+
+    def __setstate__(self, state: tuple) -> None:
+        _version, shape, kind, fortran, raw = state
+        dtype = kind.dtype
+        if dtype.kind == "O":
+            if math.prod(shape) != len(raw):
+                raise _Refused("holds a pickled array that claims another size than it has.")
+            self.value = np.empty(len(raw), object)
+            seen: dict[int, Any] = {}
+            for i, item in enumerate(raw):
+                self.value[i] = _plain(item, seen)
+        else:
+            raw = raw.encode("latin1") if isinstance(raw, str) else raw
+            self.value = np.frombuffer(raw, dtype)
+        self.value = self.value.reshape(shape, order="F" if fortran else "C")
+
+
+def _reconstruct(*_args: object) -> _Array:
+    return _Array()
+
+
+def _scalar(kind: _DType, raw: bytes | str) -> Any:
+    raw = raw.encode("latin1") if isinstance(raw, str) else raw
+    return np.frombuffer(raw, kind.dtype, 1)[0].item()
+
+
+def _encode(text: str, _encoding: str = "latin1") -> bytes:
+    return text.encode("latin1")
+
+
+_ALLOWED: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): None,
+    ("numpy", "dtype"): _DType,
+    ("collections", "OrderedDict"): OrderedDict,
+    ("_codecs", "encode"): _encode,
+    **{
+        (f"numpy.{core}.multiarray", word): stand_in
+        for core in ("core", "_core")
+        for word, stand_in in (("_reconstruct", _reconstruct), ("scalar", _scalar))
+    },
+}
+
+
+class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportAttributeAccessIssue]
+    """Python's own unpickler, in Python: its memory grows with the data, not with what it claims."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ALLOWED:
+            raise _Refused(
+                f"holds pickled code ({module}.{name}), which is not run; "
+                "save plain arrays instead."
+            )
+        return _ALLOWED[module, name]
+
+
+def _unpickle(data: bytes) -> Any:
+    return _plain(_Unpickler(io.BytesIO(data)).load(), {})
+
+
+def _plain(value: Any, seen: dict[int, Any]) -> Any:
+    """Arrays in place of their stand-ins, all the way down; what is shared is done once."""
+    if isinstance(value, _Array):
+        return value.value
+    if not isinstance(value, dict | list | tuple):
+        return value
+    if id(value) not in seen:
+        if isinstance(value, dict):
+            seen[id(value)] = {key: _plain(item, seen) for key, item in value.items()}
+        else:
+            seen[id(value)] = [_plain(item, seen) for item in value]
+    return seen[id(value)]

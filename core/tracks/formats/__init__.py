@@ -1,0 +1,63 @@
+"""One module for each tool's file format.
+
+A module has ``NAME`` (for the user), ``sniff(source) -> bool``, which looks at the content and
+never at the name, and ``read(source) -> Detections``. Adding a format is adding such a module.
+A file belongs to one format: a test holds every sample against every ``sniff``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Protocol, cast
+
+from ..detections import Detections
+from ..source import Source
+
+
+class Format(Protocol):
+    """What a module in this package offers."""
+
+    NAME: str
+
+    def sniff(self, source: Source) -> bool:
+        """Whether this format made the file."""
+        ...
+
+    def read(self, source: Source) -> Detections:
+        """Everything in the file; raises `TrackError` where it cannot."""
+        ...
+
+
+FORMATS: tuple[Format, ...] = tuple(
+    cast(Format, importlib.import_module(f".{module.name}", __name__))
+    for module in pkgutil.iter_modules(__path__)
+)
+"""Every format, by module name."""
+
+
+def find_format(source: Source) -> Format:
+    """The format of a file or folder.
+
+    Raises:
+        TrackError: if nothing knows it.
+    """
+    for form in FORMATS:
+        if form.sniff(source):
+            return form
+    if source.is_folder:
+        inside = [path.name for path in source.files if path.is_dir()]
+        if not source.files:
+            raise source.error("the folder is empty.")
+        if inside:
+            raise source.error(
+                "the folder holds no keypoint files itself; give one of the folders in it "
+                f"({', '.join(inside[:5])}{', ...' if len(inside) > 5 else ''})."
+            )
+        raise source.error("no file in this folder is in a keypoint format that is known here.")
+    if not source.head.strip():
+        raise source.error("is empty.")
+    raise source.error(
+        "is in no keypoint format that is known here; docs/formats.md lists them and a plain "
+        "CSV that always works."
+    )

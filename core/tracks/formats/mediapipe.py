@@ -1,0 +1,158 @@
+"""MediaPipe Pose: landmarks as people save them, in .npz, .npy or JSON, one person or several.
+
+Source: MediaPipe's pose landmark documentation. MediaPipe has no file format; all of these hold 33
+landmarks x, y (shares of the picture's sides), z, visibility[, presence] for each frame:
+
+- npz or npy: (frames, 33, 2 to 5), NaN where nobody was found; ``fps``, ``width``, ``height``;
+- JSON: a list of frames, or {"frames": [...], "fps", "width", "height"}. A frame is its landmarks
+  or an object with them under ``landmarks``, ``pose_landmarks`` or ``poseLandmarks``; these are 33
+  points, a list of people with 33 points each, or nothing. A point is an object or a list.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...layouts import MEDIAPIPE_33
+from ..detections import PIXELS, UNIT, Detections
+from ..source import Source
+from ..timing import rate_of_timestamps
+
+NAME = "MediaPipe"
+
+_KEYS = ("landmarks", "pose_landmarks", "poseLandmarks")
+_ARRAYS = ("landmarks", "pose_landmarks", "keypoints", "pose", "")
+_POINTS = 33
+
+
+def sniff(source: Source) -> bool:
+    """Whether arrays or JSON hold 33 landmarks a frame."""
+    if source.arrays is not None:
+        return _array(source.arrays) is not None
+    frames = _frames(source.json)
+    return frames is not None and any(_people(frame) for frame in frames[:1000])
+
+
+def read(source: Source) -> Detections:
+    """Every person of every frame."""
+    if source.arrays is not None:
+        return _read_arrays(source.arrays)
+    return _read_json(source)
+
+
+def _array(arrays: dict[str, Any]) -> np.ndarray | None:
+    for name in _ARRAYS:
+        value = arrays.get(name)
+        if (
+            isinstance(value, np.ndarray)
+            and value.dtype.kind == "f"
+            and value.ndim == 3
+            and value.shape[1] == _POINTS
+            and 2 <= value.shape[2] <= 5
+        ):
+            return value
+    return None
+
+
+def _read_arrays(arrays: dict[str, Any]) -> Detections:
+    marks = _array(arrays)
+    assert marks is not None
+    frame = np.flatnonzero(np.isfinite(marks).any((1, 2)))
+    width, height, fps = (_scalar(arrays.get(key)) for key in ("width", "height", "fps"))
+    points = _xyc(marks[frame])
+    return Detections.build(
+        NAME, MEDIAPIPE_33, frame, points, span=(0, len(marks) - 1), units=_units(points),
+        fps=fps, size=(int(width), int(height)) if width and height else None,
+    )  # fmt: skip
+
+
+def _read_json(source: Source) -> Detections:
+    document = source.json
+    listed = _frames(document) or []
+    head = document if isinstance(document, dict) else {}
+    numbers, rows, stamps = [], [], []
+    for i, frame in enumerate(listed):
+        if i % 4096 == 0:
+            source.report(i / len(listed))
+        number = _frame_number(frame, i)
+        if isinstance(frame, dict) and isinstance(frame.get("timestamp"), int | float):
+            stamps.append((number, float(frame["timestamp"])))
+        for person in _people(frame):
+            numbers.append(number)
+            rows.append([_point(mark, source, number) for mark in person])
+    points = np.array(rows, np.float64).reshape(len(rows), _POINTS, -1)
+    first, last = (_frame_number(listed[i], i % len(listed)) for i in (0, -1))
+    width, height, fps = (_scalar(head.get(key)) for key in ("width", "height", "fps"))
+    return Detections.build(
+        NAME, MEDIAPIPE_33, numbers, points, span=(first, last), units=_units(points),
+        fps=fps or rate_of_timestamps(stamps),
+        size=(int(width), int(height)) if width and height else None,
+    )  # fmt: skip
+
+
+def _frames(document: Any) -> list | None:
+    """The list of frames in a document."""
+    if isinstance(document, dict):
+        document = document.get("frames") or next(
+            (document[key] for key in _KEYS if key in document), None
+        )
+    return document if isinstance(document, list) and document else None
+
+
+def _frame_number(frame: Any, position: int) -> int:
+    if isinstance(frame, dict):
+        for key in ("frame", "frame_id", "frame_index", "frame_number"):
+            value = frame.get(key)
+            if isinstance(value, int) and 0 <= value < 1 << 40:
+                return value
+    return position
+
+
+def _people(frame: Any) -> list[list]:
+    """The people of one frame: lists of 33 points."""
+    if isinstance(frame, dict):
+        frame = next((frame[key] for key in _KEYS if key in frame), None)
+    if isinstance(frame, dict):
+        return _people(frame.get("landmark"))
+    if not isinstance(frame, list) or not frame:
+        return []
+    if len(frame) == _POINTS and _is_point(frame[0]):
+        return [frame]
+    people = [p.get("landmarks") if isinstance(p, dict) else p for p in frame]
+    return [p for p in people if isinstance(p, list) and len(p) == _POINTS and _is_point(p[0])]
+
+
+def _is_point(mark: Any) -> bool:
+    if isinstance(mark, dict):
+        return "x" in mark and "y" in mark and "name" not in mark
+    return isinstance(mark, list) and 2 <= len(mark) <= 5 and not isinstance(mark[0], list | dict)
+
+
+def _point(mark: Any, source: Source, frame: int) -> tuple[float, float, float]:
+    try:
+        if isinstance(mark, dict):
+            seen = mark.get("visibility", mark.get("presence", 1.0))
+            return float(mark["x"]), float(mark["y"]), float(seen)
+        return float(mark[0]), float(mark[1]), float(mark[3]) if len(mark) > 3 else 1.0
+    except (KeyError, IndexError, TypeError, ValueError):
+        raise source.error(f"frame {frame}: a landmark has no numbers x and y.") from None
+
+
+def _xyc(marks: np.ndarray) -> np.ndarray:
+    """x, y and visibility; 1 where there is none."""
+    seen = marks[..., 3] if marks.shape[-1] > 3 else np.ones(marks.shape[:2])
+    return np.stack([marks[..., 0], marks[..., 1], seen], -1)
+
+
+def _units(points: np.ndarray) -> str:
+    values = np.abs(points[..., :2][np.isfinite(points[..., :2])])
+    return PIXELS if len(values) and np.median(values) > 4 else UNIT
+
+
+def _scalar(value: Any) -> float | None:
+    if isinstance(value, np.ndarray):
+        value = value.item() if value.size == 1 else None
+    good = isinstance(value, int | float) and 0 < value < 1e6
+    return float(value) if good else None  # pyright: ignore[reportArgumentType]

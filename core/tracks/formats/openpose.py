@@ -1,0 +1,138 @@
+"""OpenPose: a folder with one JSON a frame, {"version", "people": [{"pose_keypoints_2d": [...]}]}.
+
+Source: OpenPose doc/02_output.md and flags.hpp. Also what others write in this form: Pose2Sim,
+Sports2D and rtmlib (Halpe-26, COCO-17, COCO-133), and OpenPose before 1.2 (``pose_keypoints``). A
+joint that was not found is 0, 0, 0; ``person_id`` is -1 and the order of people means nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ... import layouts
+from ...layouts import Layout
+from ..detections import CENTRED, PIXELS, UNIT, Detections, rectangular
+from ..source import Source, numbers_in_names, parse_json
+
+NAME = "OpenPose JSON"
+
+_BY_POINTS: dict[int, Layout] = {
+    layout_points: layout
+    for layout_points, layout in (
+        (18, layouts.COCO_18), (25, layouts.BODY_25), (15, layouts.MPI_15),
+        (26, layouts.HALPE_26), (17, layouts.COCO_17), (133, layouts.WHOLEBODY_133),
+        (135, layouts.BODY_135), (136, layouts.HALPE_136),
+    )
+}  # fmt: skip
+_BODY = ("pose_keypoints_2d", "pose_keypoints")
+_OTHERS = ("face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d")
+_LOOK_AT = 3
+
+
+def sniff(source: Source) -> bool:
+    """Whether a folder's first JSON files, or the file, hold people in OpenPose's way."""
+    if source.is_folder:
+        first = source.files_named(".json")[:_LOOK_AT]
+        return any(b'"people"' in _head(path) for path in first)
+    return isinstance(source.json, dict) and isinstance(source.json.get("people"), list)
+
+
+def read(source: Source) -> Detections:
+    """Every person of every frame file; the frame's number is the one in the file's name."""
+    files = source.files_named(".json") if source.is_folder else [source.path]
+    numbers = numbers_in_names([path.name for path in files])
+    frames: list[int] = []
+    rows: list[list[float]] = []
+    ids: list[int] = []
+    others = 0
+    for i, (path, number) in enumerate(zip(files, numbers, strict=True)):
+        if i % 256 == 0:
+            source.report(i / len(files))
+        for person in _people(path):
+            flat = next((person[key] for key in _BODY if person.get(key)), None)
+            if isinstance(flat, list):
+                frames.append(int(number))
+                rows.append(flat)
+                ids.append(_person_id(person))
+                others += any(person.get(key) for key in _OTHERS)
+    span = (int(numbers.min()), int(numbers.max()))
+    notes = []
+    width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 75
+    if any(len(row) != width for row in rows):
+        keep = [i for i, row in enumerate(rows) if len(row) == width]
+        notes.append(f"{len(rows) - len(keep)} people with another number of joints are left out.")
+        frames, rows, ids = ([values[i] for i in keep] for values in (frames, rows, ids))
+    if width % 3 or width // 3 not in _BY_POINTS:
+        raise source.error(
+            f"{width} numbers a person is no layout that OpenPose is known to write."
+        )
+    points = rectangular(rows, width, str(source.path)).reshape(len(rows), -1, 3)
+    if others:
+        notes.append(f"Hands or face are in the file for {others} people; they are not used.")
+    return Detections.build(
+        NAME, _layout(points), frames, points,
+        ids=ids if max(ids, default=-1) >= 0 else None, span=span, units=_units(points),
+        numbered_from=0 if source.is_folder else None, notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(4096)
+    except OSError:
+        return b""
+
+
+def _people(path: Path) -> list[dict[str, Any]]:
+    one = Source(path)
+    document = parse_json(one.data, path)
+    people = document.get("people") if isinstance(document, dict) else None
+    if not isinstance(people, list):
+        raise one.error('has no list "people" as an OpenPose frame has.')
+    return [person for person in people if isinstance(person, dict)]
+
+
+def _person_id(person: dict[str, Any]) -> int:
+    value = person.get("person_id", -1)
+    value = value[0] if isinstance(value, list) and value else value
+    return int(value) if isinstance(value, int | float) and -1 < value < 1 << 31 else -1
+
+
+def _layout(points: np.ndarray) -> Layout:
+    """The layout; BODY_25 and BODY_25B, both of 25 points, are told apart by where these lie.
+
+    In BODY_25 point 1 is the middle of 2 and 5 (neck, shoulders) and 8 that of 9 and 12 (hips); in
+    BODY_25B point 17 (neck) lies near the middle of 5 and 6 (shoulders).
+    """
+    if points.shape[1] != 25:
+        return _BY_POINTS[points.shape[1]]
+    as_25 = _off_middle(points, ((1, 2, 5), (8, 9, 12)))
+    as_25b = _off_middle(points, ((17, 5, 6),))
+    return layouts.BODY_25B if as_25b < as_25 else layouts.BODY_25
+
+
+def _off_middle(points: np.ndarray, triples: tuple[tuple[int, int, int], ...]) -> float:
+    """How far the first of three points lies from the middle of the others, in body heights."""
+    found = points[..., 2] > 0
+    xy = np.where(found[..., None], points[..., :2], np.nan)
+    off = []
+    for middle, left, right in triples:
+        ok = found[:, [middle, left, right]].all(1)
+        gap = xy[ok, middle] - (xy[ok, left] + xy[ok, right]) / 2
+        extent = np.nanmax(xy[ok], 1) - np.nanmin(xy[ok], 1) if ok.any() else np.empty((0, 2))
+        off.append(np.linalg.norm(gap, axis=-1) / np.maximum(extent.max(-1), 1e-9))
+    joined = np.concatenate(off)
+    return float(np.median(joined)) if len(joined) else 0.5
+
+
+def _units(points: np.ndarray) -> str:
+    """Pixels, or what --keypoint_scale 3 (0..1) and 4 (-1..1) make."""
+    xy = points[..., :2][(points[..., 2] > 0) & (points[..., :2] != 0).any(-1)]
+    if not len(xy) or np.quantile(np.abs(xy), 0.99) > 2:
+        return PIXELS
+    return CENTRED if np.quantile(xy, 0.01) < -0.1 else UNIT

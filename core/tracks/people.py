@@ -1,0 +1,276 @@
+"""Who is who: detections of single frames joined into one track for each person.
+
+Two steps. First, whatever is plain is linked for the whole clip at once: two detections in
+neighbouring frames that are each other's nearest by far. That makes tracklets. Then the tracklets
+are joined in the order of time, by the assignment with the least cost where several people meet: a
+person is expected where their last motion takes them, in the pose and of the size they had. Numbers
+that the detector gave are a hint, no more, since detectors swap them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from .detections import Detections
+
+_SAME = 0.07
+"""Two detections of one frame whose joints lie nearer than this (body heights) are one person."""
+_REACH = 0.5
+"""How far a person may move from one frame to the next, in body heights."""
+_CLEAR = 2.0
+"""A link is plain if the next best choice is at least this many times as far."""
+_LONGEST_GAP = 1.5
+"""Seconds after which a person who comes back without a number is somebody else."""
+_HINT = 0.4
+"""What the detector's own number is worth, in body heights."""
+_MEMORY = 6
+"""Detections from which motion is judged."""
+
+
+@dataclass(frozen=True)
+class People:
+    """For each person the rows of `Detections` that are theirs, and what was left out.
+
+    Attributes:
+        rows: ascending rows, most prominent person first.
+        notes: what was dropped, a sentence each.
+    """
+
+    rows: tuple[np.ndarray, ...]
+    notes: tuple[str, ...]
+
+
+def find_people(found: Detections, fps: float) -> People:
+    """Tell the people of a clip apart.
+
+    Args:
+        found: detections in pixels.
+        fps: frames a second, for how long somebody may be gone.
+    """
+    size = _body_sizes(found)
+    kept = _without_doubles(found, size)
+    notes = []
+    if len(kept) < len(found.frame):
+        count = len(found.frame) - len(kept)
+        notes.append(f"{count} detections were second copies of a person and are left out.")
+    chains = _Joiner(found, size, kept, fps).people()
+    weight = [float((found.confidence[rows].mean(1) * size[rows]).sum()) for rows in chains]
+    chains = [chains[i] for i in np.argsort(weight)[::-1]]
+    longest = max(map(len, chains), default=0)
+    least = min(max(2, round(0.25 * fps)), max(longest // 4, 1))
+    rows = tuple(chain for chain in chains if len(chain) >= least)
+    if len(rows) < len(chains):
+        few = [chain for chain in chains if len(chain) < least]
+        at = ", ".join(str(found.frame[chain[0]]) for chain in few[:5])
+        notes.append(
+            f"{len(few)} people seen in fewer than {least} frames are left out as false "
+            f"detections (frame {at}{', ...' if len(few) > 5 else ''})."
+        )
+    return People(rows, tuple(notes))
+
+
+def _body_sizes(found: Detections) -> np.ndarray:
+    """(n,) body height in pixels, from the extent of the joints that were found."""
+    if not len(found.frame):
+        return np.empty(0)
+    xy = np.where(np.isnan(found.xy), np.inf, found.xy)
+    low = xy.min(1)
+    high = np.where(np.isnan(found.xy), -np.inf, found.xy).max(1)
+    extent = np.where(np.isfinite(high - low), high - low, 0.0)
+    size = np.hypot(extent[:, 0], extent[:, 1])
+    typical = np.median(size[size > 0]) if (size > 0).any() else 1.0
+    return np.maximum(size, 0.1 * typical)
+
+
+def _apart(found: Detections, size: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Median distance between the joints of detections a and b, in body heights."""
+    out = np.empty(len(a))
+    for part in np.array_split(np.arange(len(a)), max(1, len(a) // 20_000)):
+        i, j = a[part], b[part]
+        gap = np.linalg.norm(found.xy[i] - found.xy[j], axis=-1)
+        gap = np.where(np.isnan(gap), np.inf, gap)
+        common = np.isfinite(gap).sum(1)
+        gap.sort(1)
+        middle = np.maximum(common - 1, 0) // 2
+        typical = gap[np.arange(len(part)), middle]
+        centres = np.linalg.norm(_centre(found, i) - _centre(found, j), axis=-1)
+        typical = np.where(common >= 3, typical, centres)
+        out[part] = typical / np.maximum(size[i], size[j])
+    return np.where(np.isnan(out), np.inf, out)
+
+
+def _centre(found: Detections, rows: np.ndarray) -> np.ndarray:
+    xy = found.xy[rows]
+    count = np.isfinite(xy).sum(1)
+    return np.nansum(xy, 1) / np.where(count, count, np.nan)
+
+
+def _without_doubles(found: Detections, size: np.ndarray) -> np.ndarray:
+    """Rows without a second, less sure detection of the same person in the same frame."""
+    drop = np.zeros(len(found.frame), bool)
+    drop[np.isfinite(found.xy[..., 0]).sum(1) < 3] = True
+    same, start, count = np.unique(found.frame, return_index=True, return_counts=True)
+    crowded = np.flatnonzero(count > 1)
+    pairs = [
+        (s + i, s + j)
+        for s, n in zip(start[crowded], count[crowded], strict=True)
+        for i in range(n)
+        for j in range(i)
+    ]
+    if pairs:
+        a, b = np.array(pairs).T
+        close = _apart(found, size, a, b) < _SAME
+        weight = found.score * np.isfinite(found.xy[..., 0]).sum(1)
+        weaker = np.where(weight[a] < weight[b], a, b)
+        drop[weaker[close]] = True
+    return np.flatnonzero(~drop)
+
+
+def _plain_links(found: Detections, size: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """(k, 2) pairs of rows in neighbouring frames that are the same person beyond doubt."""
+    frames, start, count = np.unique(found.frame[rows], return_index=True, return_counts=True)
+    next_to = np.flatnonzero(np.diff(frames) == 1)
+    repeat = count[next_to] * count[next_to + 1]
+    pair = np.repeat(np.arange(len(next_to)), repeat)
+    within = np.arange(len(pair)) - np.repeat(np.cumsum(repeat) - repeat, repeat)
+    width = count[next_to + 1][pair]
+    a = rows[start[next_to][pair] + within // width]
+    b = rows[start[next_to + 1][pair] + within % width]
+    apart = _apart(found, size, a, b)
+    best = np.ones(len(a), bool)
+    for side in (a, b):
+        order = np.lexsort((apart, side))
+        first = np.ones(len(order), bool)
+        first[1:] = side[order][1:] != side[order][:-1]
+        place = np.flatnonzero(first)
+        second = np.full(len(place), np.inf)
+        more = np.diff(np.append(place, len(order))) > 1
+        second[more] = apart[order[place[more] + 1]]
+        best[order[~first]] = False
+        nearest = order[place]
+        best[nearest] &= apart[nearest] * _CLEAR < second
+    best &= apart < _REACH / 2
+    return np.stack([a[best], b[best]], 1)
+
+
+def _tracklets(links: np.ndarray, rows: np.ndarray, total: int) -> list[np.ndarray]:
+    """Chains of links, ordered by their first row."""
+    following = np.full(total, -1)
+    following[links[:, 0]] = links[:, 1]
+    is_first = np.zeros(total, bool)
+    is_first[rows] = True
+    is_first[links[:, 1]] = False
+    chains = []
+    follow = following.tolist()
+    for row in np.flatnonzero(is_first).tolist():
+        chain = [row]
+        while (row := follow[row]) >= 0:
+            chain.append(row)
+        chains.append(np.array(chain))
+    return chains
+
+
+class _Joiner:
+    """Joins tracklets into people, in the order of time."""
+
+    def __init__(self, found: Detections, size: np.ndarray, rows: np.ndarray, fps: float) -> None:
+        self.found, self.size = found, size
+        self.longest_gap = max(3, round(_LONGEST_GAP * fps))
+        self.tracklets = _tracklets(_plain_links(found, size, rows), rows, len(found.frame))
+
+    def people(self) -> list[np.ndarray]:
+        """The rows of each person."""
+        starts = np.array([self.found.frame[t[0]] for t in self.tracklets], np.int64)
+        done: list[np.ndarray] = []
+        open_: list[np.ndarray] = []
+        order = np.argsort(starts, kind="stable")
+        edges = np.flatnonzero(np.diff(starts[order])) + 1
+        for group in np.split(order, edges) if len(order) else []:
+            frame = starts[group[0]]
+            stale = [c for c in open_ if not self._may_return(c, frame)]
+            if stale:
+                done += stale
+                open_ = [c for c in open_ if self._may_return(c, frame)]
+            new = [self.tracklets[i] for i in group]
+            free = [i for i, c in enumerate(open_) if self.found.frame[c[-1]] < frame]
+            for i, j in self._assign([open_[i] for i in free], new):
+                open_[free[i]] = np.concatenate([open_[free[i]], new[j]])
+                new[j] = np.empty(0, np.int64)
+            open_ += [t for t in new if len(t)]
+        return done + open_
+
+    def _may_return(self, chain: np.ndarray, frame: int) -> bool:
+        gone = frame - self.found.frame[chain[-1]]
+        return gone <= self.longest_gap or (self.found.ids is not None and self._number(chain) >= 0)
+
+    def _number(self, chain: np.ndarray, last: bool = True) -> int:
+        ids = self.found.ids
+        return -1 if ids is None else int(ids[chain[-1 if last else 0]])
+
+    def _assign(self, chains: list[np.ndarray], new: list[np.ndarray]) -> list[tuple[int, int]]:
+        """Pairs of an open chain and the tracklet that goes on with it."""
+        if not chains or not new:
+            return []
+        cost = np.array([[self._cost(c, t) for t in new] for c in chains])
+        allowed = np.isfinite(cost)
+        rows, columns = linear_sum_assignment(np.where(allowed, cost, 1e6))
+        return [(i, j) for i, j in zip(rows, columns, strict=True) if allowed[i, j]]
+
+    def _cost(self, chain: np.ndarray, new: np.ndarray) -> float:
+        """How unlikely it is that `new` goes on with `chain`; infinite where it cannot be."""
+        found = self.found
+        gap = int(found.frame[new[0]] - found.frame[chain[-1]])
+        size = max(self.size[chain[-_MEMORY:]].max(), self.size[new[:_MEMORY]].max())
+        place_a, speed_a = self._motion(chain[-_MEMORY:], -1)
+        place_b, speed_b = self._motion(new[:_MEMORY], 0)
+        reach = min(gap, 8)
+        ahead = np.linalg.norm(place_a + speed_a * reach - place_b, axis=-1)
+        back = np.linalg.norm(place_b - speed_b * reach - place_a, axis=-1)
+        still = np.linalg.norm(place_a - place_b, axis=-1)
+        common = np.isfinite(still)
+        if common.sum() < 3:
+            return np.inf
+        moved = min(
+            float(np.median(ahead[common] + back[common])) / 2, float(np.median(still[common]))
+        )
+        pose = (
+            still[common]
+            if gap < 3
+            else np.linalg.norm(
+                (place_a - np.nanmean(place_a[common], 0))
+                - (place_b - np.nanmean(place_b[common], 0)),
+                axis=-1,
+            )[common]
+        )
+        cost = (moved + 0.3 * float(np.median(pose))) / size
+        grown = abs(
+            np.log(np.median(self.size[chain[-_MEMORY:]]) / np.median(self.size[new[:_MEMORY]]))
+        )
+        cost += 0.2 * max(0.0, float(grown) - 0.2)
+        before, after = self._number(chain), self._number(new, last=False)
+        limit = _REACH + 0.06 * (min(gap, 15) - 1)
+        if before >= 0 and after >= 0:
+            if before == after:
+                cost, limit = cost - _HINT, np.inf if gap > 3 else 3 * limit
+            else:
+                cost, limit = cost + _HINT, limit + _HINT
+                if gap > self.longest_gap:
+                    return np.inf
+        elif gap > self.longest_gap:
+            return np.inf
+        return cost if cost < limit else np.inf
+
+    def _motion(self, rows: np.ndarray, at: int) -> tuple[np.ndarray, np.ndarray]:
+        """Joints (points, 2) of one row and the body's speed (2,) in pixels a frame."""
+        xy = self.found.xy[rows]
+        if len(rows) < 3:
+            return xy[at], np.zeros(2)
+        steps = np.diff(self.found.frame[rows])
+        with np.errstate(invalid="ignore"):
+            speed = np.diff(xy, axis=0) / steps[:, None, None]
+        flat = speed.reshape(-1, 2)
+        flat = flat[np.isfinite(flat).all(1)]
+        return xy[at], np.median(flat, 0) if len(flat) else np.zeros(2)

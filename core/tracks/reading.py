@@ -1,0 +1,352 @@
+"""From a keypoint file to tracks: sniff, read, scale to pixels, tell people apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from ..errors import TrackError
+from ..skeleton import COCO
+from ..track import Track
+from .detections import CENTRED, PERCENT, PIXELS, UNIT, Detections
+from .formats import find_format
+from .people import find_people
+from .source import Source
+from .video import Video, find_video, probe
+
+Person = int | Literal["all", "largest", "longest"]
+Frames = tuple[int | None, int | None]
+
+ASSUMED_FPS = 30.0
+_PICTURES = (
+    (320, 240), (480, 360), (640, 360), (640, 480), (854, 480), (960, 540),
+    (1280, 720), (1920, 1080), (2560, 1440), (3840, 2160), (7680, 4320),
+)  # fmt: skip
+_LIMBS = COCO[5:]
+_AT_LEAST = ("shoulder", "hip")
+
+
+def read(
+    path: str | Path,
+    *,
+    fps: float | None = None,
+    size: tuple[int, int] | None = None,
+    fov: float | None = None,
+    video: str | Path | None = None,
+    person: Person = "all",
+    frames: Frames | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> list[Track]:
+    """The people in a keypoint file or folder, each as a track.
+
+    Args:
+        path: a file or folder in any format of `core.tracks.formats`; its content decides which.
+        fps: frames a second; goes before what a video or the file says.
+        size: picture width and height in pixels; likewise.
+        fov: horizontal field of view of the camera in degrees, where it is known.
+        video: the clip that the keypoints are of; gives `fps` and `size`. A video of the same name
+            beside the file is found by itself.
+        person: ``"all"``, 1 for the most prominent person, 2 ..., ``"largest"`` in the picture, or
+            ``"longest"`` seen.
+        frames: first frame and the one after the last, as the file numbers them; None is open.
+        progress: called with 0..1.
+
+    Returns:
+        Tracks in the order of the people's prominence (size x frames x confidence), each from the
+        frame where the person is first seen to where they are last seen; frames in between without
+        them are NaN. ``notes`` tell what was assumed and left out.
+
+    Raises:
+        TrackError: if the file cannot be read or holds nobody who can be lifted.
+    """
+    found, told = detections(
+        path, fps=fps, size=size, video=video, frames=frames, progress=_part(progress, 0.0, 0.8)
+    )
+    return tracks_of(found, told, path, fov=fov, person=person, progress=_part(progress, 0.8, 1.0))
+
+
+class Told(dict[str, str]):
+    """Where ``fps`` and ``size`` are from: "file", "video", "user" or "assumed"."""
+
+
+def detections(
+    path: str | Path,
+    *,
+    fps: float | None = None,
+    size: tuple[int, int] | None = None,
+    video: str | Path | None = None,
+    frames: Frames | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[Detections, Told]:
+    """Everything that a file holds, in pixels, with a frame rate and a picture size.
+
+    The arguments are those of `read`.
+    """
+    _check_options(fps, size)
+    source = Source(path, progress)
+    form = find_format(source)
+    found = form.read(source)
+    if not len(found.frame):
+        raise source.error(f"{form.NAME} without a single person in {max(found.frames, 0)} frames.")
+    clip = probe(video) if video else find_video(source.path)
+    found = _with_base(found, clip)
+    found, told = _with_picture(found, fps, size, clip, source)
+    return _cut(_consecutive(found), frames, source), told
+
+
+def tracks_of(
+    found: Detections,
+    told: Told,
+    path: str | Path,
+    *,
+    fov: float | None = None,
+    person: Person = "all",
+    progress: Callable[[float], None] | None = None,
+) -> list[Track]:
+    """The people in a file's detections, as `read` gives them."""
+    source = Source(path)
+    assert found.fps is not None
+    people = find_people(found, found.fps)
+    tracks, refusals = [], []
+    for i, rows in enumerate(people.rows):
+        if progress:
+            progress(i / len(people.rows))
+        track = _track(found, rows, told, source.name, fov, i + 1)
+        lacking = _lacking(track)
+        if lacking:
+            refusals.append(lacking)
+        else:
+            tracks.append(track)
+    if not tracks:
+        reason = refusals[0] if refusals else "nobody is seen for long enough."
+        raise source.error(reason)
+    tracks = [
+        replace(track, person=i + 1, notes=found.notes + people.notes + track.notes)
+        for i, track in enumerate(tracks)
+    ]
+    return _choose(tracks, person, source)
+
+
+def _part(progress: Callable[[float], None] | None, start: float, end: float):  # noqa: ANN202
+    return progress and (lambda share: progress(start + share * (end - start)))
+
+
+def _check_options(fps: float | None, size: tuple[int, int] | None) -> None:
+    if fps is not None and not 0.1 <= fps <= 10_000:
+        raise TrackError(f"{fps} frames a second is no frame rate; give one above 0, such as 30.")
+    if size is not None and not all(1 <= side <= 100_000 for side in size):
+        raise TrackError(f"{size[0]}x{size[1]} is no picture size; give one such as 1920x1080.")
+
+
+def _with_base(found: Detections, clip: Video | None) -> Detections:
+    """Tell whether the first frame is number 0 or 1 where the format itself does not say."""
+    if found.numbered_from is not None:
+        return found
+    first, last = found.span
+    one = clip is not None and clip.frames is not None and last == clip.frames
+    return replace(found, numbered_from=1 if one or (first == 1 and clip is None) else 0)
+
+
+def _with_picture(
+    found: Detections,
+    fps: float | None,
+    size: tuple[int, int] | None,
+    clip: Video | None,
+    source: Source,
+) -> tuple[Detections, Told]:
+    """Frame rate and size from the user, the video, the file, or assumed, and all in pixels."""
+    told = Told()
+    notes = list(found.notes)
+    if clip is not None:
+        notes.append(f"Frame rate and size are looked up in {clip.path.name}.")
+    for key, given, seen, stored in (
+        ("fps", fps, clip and clip.fps, found.fps),
+        ("size", size, clip and clip.size, found.size),
+    ):
+        told[key] = "user" if given else "video" if seen else "file" if stored else "assumed"
+    fps = fps or (clip and clip.fps) or found.fps
+    size = size or (clip and clip.size) or found.size
+    if fps is None:
+        fps = ASSUMED_FPS
+        notes.append(
+            f"The frame rate is not in the file: {fps:g} frames a second are assumed "
+            "(--fps or --video sets it)."
+        )
+    if size is None:
+        size = _guess_size(found)
+        what = "guessed from where the joints lie" if found.units == PIXELS else "assumed"
+        notes.append(
+            f"The picture size is not in the file: {size[0]}x{size[1]} is {what} "
+            "(--size or --video sets it)."
+        )
+    width, height = size
+    scale = np.array([width, height], np.float64)
+    xy = found.xy
+    if found.units == UNIT:
+        xy = xy * scale
+    elif found.units == PERCENT:
+        xy = xy * (scale / 100)
+    elif found.units == CENTRED:
+        xy = (xy + 1) * (scale / 2)
+    outside = np.nanquantile(np.abs(xy - scale / 2) / scale, 0.9)
+    if outside > 1 and told["size"] != "assumed":
+        notes.append(
+            f"Most joints lie outside the {width}x{height} picture: is this the size of the clip "
+            "that the keypoints are of?"
+        )
+    return (
+        replace(found, xy=xy, units=PIXELS, fps=fps, size=(width, height), notes=tuple(notes)),
+        told,
+    )
+
+
+def _guess_size(found: Detections) -> tuple[int, int]:
+    """The smallest usual picture that holds nearly all joints; full HD for shares of a picture."""
+    if found.units != PIXELS:
+        return 1920, 1080
+    extent = np.nanquantile(found.xy.reshape(-1, 2), 0.995, axis=0)
+    pictures = sorted(
+        (*_PICTURES, *((height, width) for width, height in _PICTURES)),
+        key=lambda wh: wh[0] * wh[1],
+    )
+    for picture in pictures:
+        if (extent <= 1.02 * np.array(picture)).all():
+            return picture
+    width, height = np.ceil(extent / 2).astype(int) * 2
+    return int(width), int(height)
+
+
+def _consecutive(found: Detections) -> Detections:
+    """Frames numbered in equal steps, such as every fifth, as following each other."""
+    unique = np.unique(found.frame)
+    if len(unique) < 5 or found.fps is None:
+        return found
+    step = int(np.gcd.reduce(np.diff(unique)))
+    span = unique[-1] - unique[0]
+    if step > 1 and span <= 400 * step * len(unique):
+        first = int(unique[0])
+        return replace(
+            found,
+            frame=first // step + (found.frame - first) // step,
+            span=(first // step, first // step + int(span) // step),
+            fps=found.fps / step,
+            notes=(
+                *found.notes,
+                f"Only every {step}th frame is in the file: {found.fps:g} frames a second "
+                f"become {found.fps / step:g}.",
+            ),
+        )
+    if span > 100 * len(unique) + 10_000:
+        return replace(
+            found,
+            frame=np.searchsorted(unique, found.frame),
+            span=(0, len(unique) - 1),
+            notes=(
+                *found.notes,
+                f"The frame numbers {unique[0]} to {unique[-1]} are not a clip's: the "
+                f"{len(unique)} frames are taken one after the other.",
+            ),
+        )
+    return found
+
+
+def _cut(found: Detections, frames: Frames | None, source: Source) -> Detections:
+    if frames is None:
+        return found
+    first = found.span[0] if frames[0] is None else frames[0]
+    end = found.span[1] + 1 if frames[1] is None else frames[1]
+    inside = (found.frame >= first) & (found.frame < end)
+    if not inside.any():
+        raise source.error(
+            f"has nobody in frames {first}:{end}; it covers {found.span[0]}:{found.span[1] + 1}."
+        )
+    return replace(
+        found,
+        frame=found.frame[inside],
+        xy=found.xy[inside],
+        confidence=found.confidence[inside],
+        score=found.score[inside],
+        ids=None if found.ids is None else found.ids[inside],
+        span=(max(first, found.span[0]), min(end - 1, found.span[1])),
+    )
+
+
+def _track(
+    found: Detections, rows: np.ndarray, told: Told, name: str, fov: float | None, person: int
+) -> Track:
+    """One person's rows as a track with a row for each frame."""
+    joints_xy, joints_confidence = found.layout.convert(found.xy[rows], found.confidence[rows])
+    first, last = int(found.frame[rows[0]]), int(found.frame[rows[-1]])
+    joints = found.layout.joints
+    xy = np.full((last - first + 1, len(joints), 2), np.nan)
+    confidence = np.zeros(xy.shape[:2])
+    at = found.frame[rows] - first
+    xy[at], confidence[at] = joints_xy, joints_confidence
+    notes = [found.layout.note] if found.layout.note else []
+    absent = [
+        name
+        for name in COCO
+        if name not in joints or not (confidence[:, joints.index(name)] > 0).any()
+    ]
+    if absent:
+        notes.append(f"Never seen: {_plain(absent)}.")
+    if found.ids is not None and len(kinds := np.unique(found.ids[rows])) == 1 and kinds[0] >= 0:
+        notes.append(f"The file's number for this person is {kinds[0]}.")
+    assert found.fps is not None and found.size is not None
+    return Track(
+        xy, confidence, joints, found.fps, found.size, told["fps"], told["size"], fov, name,
+        person, first, tuple(notes), found.numbered_from or 0,
+    )  # fmt: skip
+
+
+def _plain(names: list[str]) -> str:
+    """Joint names for people, left and right together."""
+    words, listed = [name.replace("_", " ") for name in names], []
+    for word in words:
+        side, _, part = word.partition(" ")
+        other = {"left": "right", "right": "left"}.get(side)
+        if other is None or f"{other} {part}" not in words:
+            listed.append(word)
+        elif side == "left":
+            listed.append({"foot": "feet"}.get(part, f"{part}s"))
+    return ", ".join(listed)
+
+
+def _lacking(track: Track) -> str | None:
+    """Why a track cannot be lifted, if so."""
+    if track.frames < 2:
+        return f"has 1 frame only (number {track.first_frame}); a motion needs at least 2."
+    seen = {
+        name.partition("_")[2]
+        for name in _LIMBS
+        if name in track.joints and (track.confidence[:, track.joints.index(name)] > 0).any()
+    }
+    if not seen & set(_AT_LEAST):
+        missing = [n for n in _LIMBS if n.partition("_")[2] not in seen]
+        return (
+            f"these joints are never seen: {_plain(missing)}; a person cannot be lifted without "
+            "shoulders or hips."
+        )
+    return None
+
+
+def _choose(tracks: list[Track], person: Person, source: Source) -> list[Track]:
+    if person == "all":
+        return tracks
+    if person == "largest":
+        return [max(tracks, key=_mean_size)]
+    if person == "longest":
+        return [max(tracks, key=lambda t: int((t.confidence > 0).any(1).sum()))]
+    chosen = [track for track in tracks if track.person == person]
+    if not chosen:
+        raise source.error(f"there is no person {person}; there are {len(tracks)}.")
+    return chosen
+
+
+def _mean_size(track: Track) -> float:
+    seen = track.xy[(track.confidence > 0).any(1)]
+    return float(np.mean(np.nanmax(seen, 1) - np.nanmin(seen, 1)))
