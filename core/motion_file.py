@@ -68,6 +68,15 @@ def save_motion(motion: Motion, path: str | Path) -> Path:
     return path
 
 
+def is_motion_file(path: str | Path) -> bool:
+    """Whether a path is a motion file, by its content; False also where nothing can be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {"camera_joints.npy", "format_version.npy"} <= set(archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
 def load_motion(path: str | Path) -> Motion:
     """Read a motion file.
 
