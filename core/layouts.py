@@ -11,6 +11,7 @@ base of the skull, ``thorax`` the middle of the shoulders.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -101,6 +102,9 @@ def _hand(side: str) -> tuple[str, ...]:
     return tuple(points)
 
 
+_NOSE_AND_EARS = {"neck_nose": (0.0, 0.35), "neck": (0.45, 0.55), "thorax": (0.65, 0.75)}
+"""Where nose and ears lie on the line from such a point (0) to the top of the head (1)."""
+
 _LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 _HEAD_NOTE = "{} has no face: nose and ears are estimated from {}"
 _FACE = (_UNUSED,) * 68
@@ -139,28 +143,28 @@ MEDIAPIPE_33 = Layout(
 MPI_15 = Layout(
     "MPI-15",
     ("head_top", "neck", *_arm("right"), *_arm("left"), *_leg("right"), *_leg("left"), "spine"),
-    made=_head("neck", "head_top", 0.45, 0.55),
+    made=_head("neck", "head_top", *_NOSE_AND_EARS["neck"]),
     note=_HEAD_NOTE.format("MPI-15", "neck and head top"),
 )
 MPII_16 = Layout(
     "MPII-16",
     (*_leg("right")[::-1], *_leg("left"), "pelvis", "thorax", "neck", "head_top",
      *_arm("right")[::-1], *_arm("left")),
-    made=_head("neck", "head_top", 0.45, 0.55),
+    made=_head("neck", "head_top", *_NOSE_AND_EARS["neck"]),
     note=_HEAD_NOTE.format("MPII-16", "upper neck and head top"),
 )  # fmt: skip
 H36M_17 = Layout(
     "H36M-17",
     ("pelvis", *_leg("right"), *_leg("left"), "spine", "thorax", "neck_nose", "head_top",
      *_arm("left"), *_arm("right")),
-    made=_head("neck_nose", "head_top", 0.0, 0.35),
+    made=_head("neck_nose", "head_top", *_NOSE_AND_EARS["neck_nose"]),
     note=_HEAD_NOTE.format("H36M-17", "its neck/nose and head points"),
 )  # fmt: skip
 MPI_INF_17 = Layout(
     "MPI-INF-3DHP-17",
     ("head_top", "neck", *_arm("right"), *_arm("left"), *_leg("right"), *_leg("left"),
      "pelvis", "spine", "head"),
-    made=_head("neck", "head_top", 0.45, 0.55),
+    made=_head("neck", "head_top", *_NOSE_AND_EARS["neck"]),
     note=_HEAD_NOTE.format("MPI-INF-3DHP", "neck and head top"),
 )  # fmt: skip
 HUMANEVA_15 = Layout(
@@ -172,13 +176,13 @@ HUMANEVA_15 = Layout(
 CROWDPOSE_14 = Layout(
     "CrowdPose-14",
     (*_sides(*_LIMBS), "head_top", "neck"),
-    made=_head("neck", "head_top", 0.45, 0.55),
+    made=_head("neck", "head_top", *_NOSE_AND_EARS["neck"]),
     note=_HEAD_NOTE.format("CrowdPose-14", "neck and head top"),
 )
 AIC_14 = Layout(
     "AIC-14",
     (*_arm("right"), *_arm("left"), *_leg("right"), *_leg("left"), "head_top", "neck"),
-    made=_head("neck", "head_top", 0.45, 0.55),
+    made=_head("neck", "head_top", *_NOSE_AND_EARS["neck"]),
     note=_HEAD_NOTE.format("AIC-14", "neck and head top"),
 )
 POSETRACK_17 = Layout(
@@ -195,75 +199,62 @@ LAYOUTS = {
 }  # fmt: skip
 """Every layout that is known by its order, by name."""
 
-_ALIASES = {
+_SAME = {
     "hips": "pelvis", "hip": "pelvis", "midhip": "pelvis", "root": "pelvis", "hipcenter": "pelvis",
-    "neckbase": "thorax", "chest": "spine", "spine1": "spine", "headtop": "head_top",
-    "tophead": "head_top", "headtopend": "head_top", "belly": "spine", "torso": "spine",
-    "neckn": "neck_nose", "neckandnose": "neck_nose", "necknose": "neck_nose",
+    "neckbase": "thorax", "chest": "spine", "spine1": "spine", "belly": "spine", "torso": "spine",
+    "headtop": "head_top", "tophead": "head_top", "headtopend": "head_top", "necknose": "neck_nose",
     "upperneck": "neck", "headbottom": "neck",
+    **{word: word for word in ("nose", "neck", "thorax", "spine", "pelvis", "head")},
 }  # fmt: skip
-_PARTS = {
+_SIDED = {
     "eye": "eye", "ear": "ear", "shoulder": "shoulder", "sho": "shoulder", "elbow": "elbow",
-    "elb": "elbow", "wrist": "wrist", "wri": "wrist", "hand": "wrist", "hip": "hip",
-    "knee": "knee", "kne": "knee", "ankle": "ankle", "ank": "ankle", "foot": "ankle",
-    "bigtoe": "big_toe", "toe": "big_toe", "toes": "big_toe", "footindex": "big_toe",
-    "smalltoe": "small_toe", "heel": "heel", "index": "index", "indexfinger": "index",
-    "pinky": "pinky", "pinkyfinger": "pinky", "thumb": "thumb",
+    "elb": "elbow", "wrist": "wrist", "wri": "wrist", "hip": "hip", "knee": "knee", "kne": "knee",
+    "ankle": "ankle", "ank": "ankle", "bigtoe": "big_toe", "footindex": "big_toe",
+    "smalltoe": "small_toe", "heel": "heel", "index": "index", "pinky": "pinky", "thumb": "thumb",
 }  # fmt: skip
-_SIDED = re.compile(r"(?P<side>left|right|l|r)?(?P<part>[a-z0-9]+?)(?P<end>left|right|l|r)?")
+_NEARLY = {"hand": "wrist", "foot": "ankle", "toe": "big_toe", "toes": "big_toe"}
+_SIDES = (("left", "left"), ("right", "right"), ("l", "left"), ("r", "right"))
 
 
 def canonical(name: str) -> str:
     """A joint's name as others spell it (LShoulder, left-shoulder, RIGHT_FOOT_INDEX) as ours.
 
-    Returns the empty word for what is not one of `KNOWN_JOINTS` (or ``neck_nose``, ``head``).
+    Returns the empty word for what is neither one of `KNOWN_JOINTS` nor ``neck_nose`` or ``head``.
     """
     plain = re.sub(r"[^a-z0-9]", "", name.lower())
-    if plain in _ALIASES:
-        return _ALIASES[plain]
-    if plain in ("nose", "neck", "thorax", "spine", "pelvis", "head"):
-        return plain
-    match = _SIDED.fullmatch(plain)
-    for side, part in _splits(plain) if match else ():
-        if part in _PARTS:
-            return f"{side}_{_PARTS[part]}"
+    return _SAME.get(plain) or _sided(plain, _SIDED)
+
+
+def _sided(plain: str, parts: dict[str, str]) -> str:
+    """The joint that a word with its side before or after it means, in `parts`' words."""
+    for mark, side in _SIDES:
+        for part in (plain.removeprefix(mark), plain.removesuffix(mark)):
+            if part != plain and part in parts:
+                return f"{side}_{parts[part]}"
     return _UNUSED
 
 
-def _splits(plain: str) -> list[tuple[str, str]]:
-    """Every way to take a side off the beginning or the end of a word."""
-    out = []
-    for mark, side in (("left", "left"), ("right", "right"), ("l", "left"), ("r", "right")):
-        if plain.startswith(mark):
-            out.append((side, plain[len(mark) :]))
-        if plain.endswith(mark):
-            out.append((side, plain[: -len(mark)]))
-    return out
-
-
-def named_layout(names: tuple[str, ...] | list[str], title: str = "named joints") -> Layout:
+def named_layout(names: Sequence[str], title: str = "named joints") -> Layout:
     """A layout from the joints' names in a file, of any spelling and order.
 
-    The first of several points with one meaning is taken. Where face points are lacking, they are
-    made from what there is, as in the layouts above.
+    The first of several points with one meaning is taken, and a hand or foot for a wrist or ankle
+    that is lacking. Where there is no face, nose and ears are made from neck and head, as in the
+    layouts above.
     """
+    points = [canonical(name) for name in names]
+    for i, name in enumerate(names):
+        nearly = _sided(re.sub(r"[^a-z0-9]", "", name.lower()), _NEARLY)
+        if nearly and nearly not in points:
+            points[i] = nearly
+        if not points[i] or points[i] in points[:i]:
+            points[i] = f"{name} (unused)"
+    have = set(points)
     for layout in LAYOUTS.values():
-        if layout.points == tuple(names):
-            return layout
-    points, seen = [], set()
-    for name in map(canonical, names):
-        points.append(_UNUSED if name in seen else name)
-        seen.add(name)
-    if len(seen & set(MEDIAPIPE_33.points)) >= 25 and "left_thumb" in seen:
-        title = MEDIAPIPE_33.name
-    face = seen & {"nose", *_sides("eye", "ear")}
-    low, high = ({"neck", "neck_nose", "thorax"} & seen), ({"head_top", "head"} & seen)
-    if "nose" not in face and low and high:
-        lowest = next(n for n in ("neck_nose", "neck", "thorax") if n in low)
-        highest = next(n for n in ("head_top", "head") if n in high)
-        shares = {"neck_nose": (0.0, 0.35), "neck": (0.45, 0.55), "thorax": (0.65, 0.75)}[lowest]
-        made = {k: v for k, v in _head(lowest, highest, *shares).items() if k not in face}
-        return Layout(
-            title, tuple(points), made, _HEAD_NOTE.format("The file", f"{lowest}, {highest}")
-        )
+        if layout.joints == tuple(j for j in COCO + EXTRA_JOINTS if j in have) and not layout.made:
+            title = layout.name
+    low = next((word for word in _NOSE_AND_EARS if word in have), None)
+    high = next((word for word in ("head_top", "head") if word in have), None)
+    if low and high and not have & {"nose", *_sides("eye", "ear")}:
+        note = _HEAD_NOTE.format("The file", f"{low} and {high}".replace("_", " "))
+        return Layout(title, tuple(points), _head(low, high, *_NOSE_AND_EARS[low]), note)
     return Layout(title, tuple(points))

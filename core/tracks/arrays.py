@@ -47,13 +47,13 @@ def load_arrays(path: Path) -> dict[str, Any]:
                     "it is damaged or made to fill the memory."
                 )
             return {m.filename[:-4]: _parse(archive.read(m), m.filename[:-4]) for m in members}
-    except _Refused as refused:
+    except _ArrayError as refused:
         raise TrackError(f"{path}: {refused}") from None
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
         raise TrackError(f"{path}: is damaged and cannot be unpacked.") from None
 
 
-class _Refused(Exception):
+class _ArrayError(Exception):
     """What is wrong with one array."""
 
 
@@ -66,16 +66,16 @@ def _parse(data: bytes, name: str) -> Any:
             value = _unpickle(data[start:])
             return value.item() if isinstance(value, np.ndarray) and not value.shape else value
         if dtype.kind not in _KINDS or not dtype.itemsize:
-            raise _Refused(f"{label} is not made of numbers.")
+            raise _ArrayError(f"{label} is not made of numbers.")
         count = math.prod(shape)
         if count * dtype.itemsize > len(data) - start:
-            raise _Refused(f"{label} claims {count} numbers, more than the file holds.")
+            raise _ArrayError(f"{label} claims {count} numbers, more than the file holds.")
         flat = np.frombuffer(data, dtype, count, start)
         return flat.reshape(shape, order="F" if fortran else "C")
-    except _Refused:
+    except _ArrayError:
         raise
     except Exception as error:
-        raise _Refused(f"{label} is damaged ({type(error).__name__}).") from None
+        raise _ArrayError(f"{label} is damaged ({type(error).__name__}).") from None
 
 
 def _header(data: bytes) -> tuple[np.dtype, tuple[int, ...], bool, int]:
@@ -100,7 +100,7 @@ class _DType:
     def __init__(self, code: str, *_flags: object) -> None:
         self.dtype = np.dtype(code)
         if self.dtype.kind not in _KINDS | {"O"}:
-            raise _Refused(f"holds pickled numbers of kind {code}.")
+            raise _ArrayError(f"holds pickled numbers of kind {code}.")
 
     def __setstate__(self, state: tuple) -> None:
         if state[1] in "<>" and self.dtype.kind != "O":
@@ -117,7 +117,7 @@ class _Array(list):
         dtype = kind.dtype
         if dtype.kind == "O":
             if math.prod(shape) != len(raw):
-                raise _Refused("holds a pickled array that claims another size than it has.")
+                raise _ArrayError("holds a pickled array that claims another size than it has.")
             self.value = np.empty(len(raw), object)
             seen: dict[int, Any] = {}
             for i, item in enumerate(raw):
@@ -155,11 +155,11 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 
 
 class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportAttributeAccessIssue]
-    """Python's own unpickler, in Python: its memory grows with the data, not with what it claims."""
+    """The unpickler written in Python: its memory grows with the data, not with what is claimed."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
-            raise _Refused(
+            raise _ArrayError(
                 f"holds pickled code ({module}.{name}), which is not run; "
                 "save plain arrays instead."
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import numpy as np
 
@@ -101,6 +102,26 @@ class Detections:
             None if ids is None else np.asarray(ids, np.int64)[order],
             span, units, fps, size, numbered_from, notes,
         )  # fmt: skip
+
+
+def number(value: Any) -> float | None:
+    """A number above 0, also of an array of one; None for anything else."""
+    if isinstance(value, np.ndarray):
+        value = value.item() if value.size == 1 else None
+    return float(value) if type(value) in (int, float) and 0 < value < 1e6 else None
+
+
+def picture_size(width: Any, height: Any) -> tuple[int, int] | None:
+    """Width and height as whole numbers; None if either is no size."""
+    sides = number(width), number(height)
+    return (round(sides[0]), round(sides[1])) if sides[0] and sides[1] else None
+
+
+def field_numbers(entries: list[dict[str, Any]], key: str) -> list[float] | None:
+    """The number that each entry has under `key`; None if one of them has none."""
+    values = [entry.get(key) for entry in entries]
+    good = all(type(value) in (int, float) and abs(value) < 1 << 60 for value in values)  # pyright: ignore[reportArgumentType]
+    return cast(list[float], values) if good else None
 
 
 def rectangular(rows: list, width: int, where: str) -> np.ndarray:

@@ -112,7 +112,7 @@ def _without_doubles(found: Detections, size: np.ndarray) -> np.ndarray:
     """Rows without a second, less sure detection of the same person in the same frame."""
     drop = np.zeros(len(found.frame), bool)
     drop[np.isfinite(found.xy[..., 0]).sum(1) < 3] = True
-    same, start, count = np.unique(found.frame, return_index=True, return_counts=True)
+    _, start, count = np.unique(found.frame, return_index=True, return_counts=True)
     crowded = np.flatnonzero(count > 1)
     pairs = [
         (s + i, s + j)
@@ -189,7 +189,7 @@ class _Joiner:
         order = np.argsort(starts, kind="stable")
         edges = np.flatnonzero(np.diff(starts[order])) + 1
         for group in np.split(order, edges) if len(order) else []:
-            frame = starts[group[0]]
+            frame = int(starts[group[0]])
             stale = [c for c in open_ if not self._may_return(c, frame)]
             if stale:
                 done += stale
@@ -203,7 +203,7 @@ class _Joiner:
         return done + open_
 
     def _may_return(self, chain: np.ndarray, frame: int) -> bool:
-        gone = frame - self.found.frame[chain[-1]]
+        gone = frame - int(self.found.frame[chain[-1]])
         return gone <= self.longest_gap or (self.found.ids is not None and self._number(chain) >= 0)
 
     def _number(self, chain: np.ndarray, last: bool = True) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -15,7 +14,7 @@ from ..track import Track
 from .detections import CENTRED, PERCENT, PIXELS, UNIT, Detections
 from .formats import find_format
 from .people import find_people
-from .source import Source
+from .source import Progress, Source
 from .video import Video, find_video, probe
 
 Person = int | Literal["all", "largest", "longest"]
@@ -39,7 +38,7 @@ def read(
     video: str | Path | None = None,
     person: Person = "all",
     frames: Frames | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress = None,
 ) -> list[Track]:
     """The people in a keypoint file or folder, each as a track.
 
@@ -80,7 +79,7 @@ def detections(
     size: tuple[int, int] | None = None,
     video: str | Path | None = None,
     frames: Frames | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress = None,
 ) -> tuple[Detections, Told]:
     """Everything that a file holds, in pixels, with a frame rate and a picture size.
 
@@ -105,7 +104,7 @@ def tracks_of(
     *,
     fov: float | None = None,
     person: Person = "all",
-    progress: Callable[[float], None] | None = None,
+    progress: Progress = None,
 ) -> list[Track]:
     """The people in a file's detections, as `read` gives them."""
     source = Source(path)
@@ -131,7 +130,7 @@ def tracks_of(
     return _choose(tracks, person, source)
 
 
-def _part(progress: Callable[[float], None] | None, start: float, end: float):  # noqa: ANN202
+def _part(progress: Progress, start: float, end: float) -> Progress:
     return progress and (lambda share: progress(start + share * (end - start)))
 
 
@@ -296,7 +295,8 @@ def _track(
         notes.append(f"Never seen: {_plain(absent)}.")
     if found.ids is not None and len(kinds := np.unique(found.ids[rows])) == 1 and kinds[0] >= 0:
         notes.append(f"The file's number for this person is {kinds[0]}.")
-    assert found.fps is not None and found.size is not None
+    assert found.fps is not None
+    assert found.size is not None
     return Track(
         xy, confidence, joints, found.fps, found.size, told["fps"], told["size"], fov, name,
         person, first, tuple(notes), found.numbered_from or 0,

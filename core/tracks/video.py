@@ -132,7 +132,7 @@ def _probe_avi(path: Path, stream: BinaryIO) -> Video | None:
 
 def _probe_ffmpeg(path: Path) -> Video | None:
     try:
-        import imageio_ffmpeg  # noqa: PLC0415
+        import imageio_ffmpeg  # pyright: ignore[reportMissingImports]
     except ImportError:
         return None
     try:

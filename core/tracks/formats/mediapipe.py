@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...layouts import MEDIAPIPE_33
-from ..detections import PIXELS, UNIT, Detections
+from ..detections import PIXELS, UNIT, Detections, number, picture_size
 from ..source import Source
 from ..timing import rate_of_timestamps
 
@@ -60,11 +60,10 @@ def _read_arrays(arrays: dict[str, Any]) -> Detections:
     marks = _array(arrays)
     assert marks is not None
     frame = np.flatnonzero(np.isfinite(marks).any((1, 2)))
-    width, height, fps = (_scalar(arrays.get(key)) for key in ("width", "height", "fps"))
     points = _xyc(marks[frame])
     return Detections.build(
         NAME, MEDIAPIPE_33, frame, points, span=(0, len(marks) - 1), units=_units(points),
-        fps=fps, size=(int(width), int(height)) if width and height else None,
+        fps=number(arrays.get("fps")), size=picture_size(arrays.get("width"), arrays.get("height")),
     )  # fmt: skip
 
 
@@ -76,19 +75,18 @@ def _read_json(source: Source) -> Detections:
     for i, frame in enumerate(listed):
         if i % 4096 == 0:
             source.report(i / len(listed))
-        number = _frame_number(frame, i)
+        at = _frame_number(frame, i)
         if isinstance(frame, dict) and isinstance(frame.get("timestamp"), int | float):
-            stamps.append((number, float(frame["timestamp"])))
+            stamps.append((at, float(frame["timestamp"])))
         for person in _people(frame):
-            numbers.append(number)
-            rows.append([_point(mark, source, number) for mark in person])
+            numbers.append(at)
+            rows.append([_point(mark, source, at) for mark in person])
     points = np.array(rows, np.float64).reshape(len(rows), _POINTS, -1)
     first, last = (_frame_number(listed[i], i % len(listed)) for i in (0, -1))
-    width, height, fps = (_scalar(head.get(key)) for key in ("width", "height", "fps"))
     return Detections.build(
         NAME, MEDIAPIPE_33, numbers, points, span=(first, last), units=_units(points),
-        fps=fps or rate_of_timestamps(stamps),
-        size=(int(width), int(height)) if width and height else None,
+        fps=number(head.get("fps")) or rate_of_timestamps(stamps),
+        size=picture_size(head.get("width"), head.get("height")),
     )  # fmt: skip
 
 
@@ -149,10 +147,3 @@ def _xyc(marks: np.ndarray) -> np.ndarray:
 def _units(points: np.ndarray) -> str:
     values = np.abs(points[..., :2][np.isfinite(points[..., :2])])
     return PIXELS if len(values) and np.median(values) > 4 else UNIT
-
-
-def _scalar(value: Any) -> float | None:
-    if isinstance(value, np.ndarray):
-        value = value.item() if value.size == 1 else None
-    good = isinstance(value, int | float) and 0 < value < 1e6
-    return float(value) if good else None  # pyright: ignore[reportArgumentType]

@@ -20,14 +20,11 @@ from ..source import Source, numbers_in_names, parse_json
 
 NAME = "OpenPose JSON"
 
-_BY_POINTS: dict[int, Layout] = {
-    layout_points: layout
-    for layout_points, layout in (
-        (18, layouts.COCO_18), (25, layouts.BODY_25), (15, layouts.MPI_15),
-        (26, layouts.HALPE_26), (17, layouts.COCO_17), (133, layouts.WHOLEBODY_133),
-        (135, layouts.BODY_135), (136, layouts.HALPE_136),
-    )
-}  # fmt: skip
+_LAYOUTS = (
+    layouts.MPI_15, layouts.COCO_17, layouts.COCO_18, layouts.BODY_25, layouts.HALPE_26,
+    layouts.WHOLEBODY_133, layouts.BODY_135, layouts.HALPE_136,
+)  # fmt: skip
+_BY_POINTS = {len(layout.points): layout for layout in _LAYOUTS}
 _BODY = ("pose_keypoints_2d", "pose_keypoints")
 _OTHERS = ("face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d")
 _LOOK_AT = 3
@@ -65,7 +62,11 @@ def read(source: Source) -> Detections:
     if any(len(row) != width for row in rows):
         keep = [i for i, row in enumerate(rows) if len(row) == width]
         notes.append(f"{len(rows) - len(keep)} people with another number of joints are left out.")
-        frames, rows, ids = ([values[i] for i in keep] for values in (frames, rows, ids))
+        frames, rows, ids = (
+            [frames[i] for i in keep],
+            [rows[i] for i in keep],
+            [ids[i] for i in keep],
+        )
     if width % 3 or width // 3 not in _BY_POINTS:
         raise source.error(
             f"{width} numbers a person is no layout that OpenPose is known to write."

@@ -1,0 +1,85 @@
+"""A CSV with one row for each joint: frame, joint, x, y and, if there is one, a confidence.
+
+MediaPipe's landmarks are often saved so (frame_id, landmark_id, landmark_name, x, y, z,
+visibility). The joint is a name of any usual spelling, or MediaPipe's number. x and y are pixels,
+or all of them shares of the picture's sides. FreeMoCap's 3D table has the same form and is refused.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...layouts import MEDIAPIPE_33, Layout, named_layout
+from ..csv_table import CsvTable
+from ..detections import Detections
+from ..source import Source
+from ..timing import rate_of_timestamps
+from .named_csv import FRAME, PERSON, TIME, units, words_as_numbers
+
+NAME = "long CSV"
+
+_NAMES = ("landmark_name", "joint", "joint_name", "keypoint", "keypoint_name", "landmark",
+          "bodypart", "body_part", "part", "node", "name")  # fmt: skip
+_NUMBERS = ("landmark_id", "landmark_index", "keypoint_id", "joint_id", "index")
+_SURE = ("visibility", "confidence", "conf", "score", "likelihood", "c")
+
+
+def sniff(source: Source) -> bool:
+    """Whether the first line has frame, joint, x and y."""
+    if source.text is None or source.head[:1] in b"[{<":
+        return False
+    table = CsvTable(source.text[: 1 << 14])
+    wanted = (FRAME[:-1], _NAMES + _NUMBERS, ("x",), ("y",))
+    return all(table.column(*names) is not None for names in wanted)
+
+
+def read(source: Source) -> Detections:
+    """Rows of one frame and one person make a detection."""
+    assert source.text is not None
+    table = CsvTable(source.text)
+    columns = [table.column(*names) for names in (FRAME, ("x",), ("y",), _SURE, TIME)]
+    try:
+        have = [c for c in columns if c is not None]
+        numbers = dict(zip(have, table.numbers(have).T, strict=True))
+    except ValueError as error:
+        raise source.error(f"{error}.") from None
+    frame, x, y, sure, times = (None if c is None else numbers[c] for c in columns)
+    assert frame is not None
+    assert x is not None
+    assert y is not None
+    if "timestamp_by_camera" in table.names:
+        raise source.error("holds 3D positions (FreeMoCap); the 2D keypoints are needed.")
+    good = np.isfinite(frame)
+    frame = np.where(good, np.clip(frame, -(1 << 53), 1 << 53), 0).astype(np.int64)
+    layout, joint = _layout(table, source)
+    person = table.column(*PERSON)
+    who = (
+        np.zeros(table.rows, np.int64) if person is None else words_as_numbers(table.words(person))
+    )
+    good &= (joint >= 0) & (joint < len(layout.points))
+    keys, row = np.unique(np.stack([frame[good], who[good]], 1), axis=0, return_inverse=True)
+    points = np.full((len(keys), len(layout.points), 3), np.nan)
+    values = np.stack([x, y, np.ones_like(x) if sure is None else sure], 1)
+    points[row.reshape(-1), joint[good]] = values[good]
+    stamps = [] if times is None else list(zip(frame.tolist(), times.tolist(), strict=True))
+    return Detections.build(
+        "MediaPipe CSV" if layout is MEDIAPIPE_33 else NAME, layout, keys[:, 0], points,
+        ids=None if person is None else keys[:, 1], units=units(points),
+        fps=rate_of_timestamps(stamps), numbered_from=None,
+    )  # fmt: skip
+
+
+def _layout(table: CsvTable, source: Source) -> tuple[Layout, np.ndarray]:
+    """The layout and every row's joint in it."""
+    column = table.column(*_NAMES)
+    words = [] if column is None else [word.lower() for word in table.words(column)]
+    if any(not word.isdigit() for word in words):
+        names = list(dict.fromkeys(words))
+        if len(names) > 1000:
+            raise source.error(f"{len(names)} different joints are named; that is no skeleton.")
+        place = {name: i for i, name in enumerate(names)}
+        return named_layout(names), np.array([place[word] for word in words], np.int64)
+    number = table.column(*_NUMBERS, *_NAMES)
+    assert number is not None
+    joint = table.numbers([number])[:, 0]
+    return MEDIAPIPE_33, np.where(np.isfinite(joint), joint, -1).astype(np.int64)

@@ -1,0 +1,120 @@
+"""A CSV with a column for each number of each joint, named: what everyone can write.
+
+The header names the columns ``JOINT_x``, ``JOINT_y`` and, if there is one, ``JOINT_confidence``
+(or c, conf, score, likelihood, visibility); a point or blank may stand for the underscore, and the
+axis may come first (``x_JOINT``). Joints have any usual spelling of their names (left_shoulder,
+LShoulder ...), or 0 .. 32 for MediaPipe's and 0 .. 16 for COCO's. Optional columns: ``frame``;
+``timestamp``, from which the frame rate is taken; ``person`` or ``track``. x and y are pixels, or
+all of them shares of the picture's sides. MediaPipe's landmarks saved wide, and SLEAP's CSV, are
+of this form.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from ...layouts import LAYOUTS, Layout, canonical, named_layout
+from ..csv_table import CsvTable
+from ..detections import PIXELS, UNIT, Detections
+from ..source import Source
+from ..timing import rate_of_timestamps
+
+NAME = "CSV"
+
+FRAME = ("frame", "frame_id", "frame_idx", "frame_index", "frame_number", "framenumber", "")
+TIME = ("timestamp", "time", "t", "seconds", "timestamp_ms", "time_s")
+PERSON = ("person", "person_id", "track", "track_id", "id", "instance", "individual")
+_SURE = ("confidence", "conf", "score", "likelihood", "visibility", "prob", "c", "v", "s")
+_LAST = re.compile(rf"(.*?)[ ._:-]*(x|y|{'|'.join(_SURE)})")
+_FIRST = re.compile(rf"(x|y|{'|'.join(_SURE)})[ ._:-]*(.+)")
+_NUMBERED = {33: "MediaPipe-33", 17: "COCO-17", 26: "Halpe-26", 133: "COCO-WholeBody-133"}
+
+
+def sniff(source: Source) -> bool:
+    """Whether the first line names x and y of at least three joints."""
+    if source.text is None or source.head[:1] in b"[{<":
+        return False
+    return len(_joints(CsvTable(source.text[: 1 << 17]))) >= 2
+
+
+def read(source: Source) -> Detections:
+    """A row is a person in a frame."""
+    assert source.text is not None
+    table = CsvTable(source.text)
+    joints = _joints(table)
+    layout = _layout(list(joints))
+    columns = [c for xyc in joints.values() for c in xyc if c is not None]
+    try:
+        numbers = table.numbers(columns)
+        frame = _column(table, FRAME)
+        times = _column(table, TIME)
+    except ValueError as error:
+        raise source.error(f"{error}.") from None
+    place = {column: i for i, column in enumerate(columns)}
+    points = np.ones((table.rows, len(joints), 3))
+    for j, xyc in enumerate(joints.values()):
+        for axis, column in enumerate(xyc):
+            if column is not None:
+                points[:, j, axis] = numbers[:, place[column]]
+    counted = frame is None
+    frame = np.arange(table.rows) if frame is None else frame
+    if not np.isfinite(frame).all():
+        raise source.error(f"row {int(np.isfinite(frame).argmin()) + 1} has no frame number.")
+    frame = np.clip(frame, -(1 << 53), 1 << 53).astype(np.int64)
+    person = table.column(*PERSON)
+    stamps = [] if times is None else list(zip(frame.tolist(), times.tolist(), strict=True))
+    points[..., 2][np.isnan(points[..., 2]) & np.isfinite(points[..., 0])] = 1
+    return Detections.build(
+        f"{layout.name.split('-')[0]} {NAME}" if layout.name.startswith("MediaPipe") else NAME,
+        layout, frame, points, fps=rate_of_timestamps(stamps), units=units(points),
+        ids=None if person is None else words_as_numbers(table.words(person)),
+        numbered_from=0 if counted else None,
+    )  # fmt: skip
+
+
+def units(points: np.ndarray) -> str:
+    """Pixels, or shares of the picture if hardly any number is beyond 2."""
+    values = np.abs(points[..., :2])
+    values = values[np.isfinite(values) & (values != 0)]
+    return UNIT if len(values) and np.quantile(values, 0.9) <= 2 else PIXELS
+
+
+def words_as_numbers(words: list[str]) -> np.ndarray:
+    """A number for each different word; -1 for the empty one."""
+    known = {word: i for i, word in enumerate(dict.fromkeys(w for w in words if w))}
+    return np.array([known.get(word, -1) for word in words], np.int64)
+
+
+def _column(table: CsvTable, names: tuple[str, ...]) -> np.ndarray | None:
+    index = table.column(*names)
+    return None if index is None else table.numbers([index])[:, 0]
+
+
+def _joints(table: CsvTable) -> dict[str, tuple[int, int, int | None]]:
+    """Columns of x, y and confidence by joint."""
+    axes: dict[str, dict[str, int]] = {}
+    for column, name in enumerate(table.names):
+        last, first = _LAST.fullmatch(name), _FIRST.fullmatch(name)
+        if last and last[1]:
+            joint, axis = last[1], last[2]
+        elif first:
+            axis, joint = first[1], first[2]
+        else:
+            continue
+        axes.setdefault(joint, {})["c" if axis in _SURE else axis] = column
+    return {
+        joint: (found["x"], found["y"], found.get("c"))
+        for joint, found in axes.items()
+        if "x" in found and "y" in found
+    }
+
+
+def _layout(names: list[str]) -> Layout:
+    """By the joints' names, or by their number where they are only counted."""
+    digits = [re.sub(r"\D", "", name) for name in names]
+    counted = all(digits) and not any(canonical(name) for name in names)
+    if counted and len(names) in _NUMBERED and [int(d) for d in digits] == list(range(len(names))):
+        return LAYOUTS[_NUMBERED[len(names)]]
+    return named_layout(names)
