@@ -1,0 +1,92 @@
+"""Joint positions to the orientation of each part of the body.
+
+A part's frame is made from the joints alone, by the same rule for a moving person and for a rig at
+rest. What takes the one frame to the other is the turn of the rig's bone, whatever its rest pose,
+roll or proportions.
+
+Trunk frames have the columns left, up, forward. Limb frames have hinge, along the bone, and the
+direction to which the next bone bends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.skeleton import H36M
+from .hinge import hinge_axis, straighten
+from .rotation import columns, frame, reject, unit
+
+SIDES = ("L", "R")
+_J = {name: i for i, name in enumerate(H36M.names)}
+_SIDE_NAMES = {"L": "left", "R": "right"}
+_HALF = np.sqrt(0.5)
+# Natural direction and hinge of the upper limbs in trunk axes (left, up, forward): an arm that
+# hangs halfway out bends forward, a leg that hangs down bends backward. The directions opposite
+# to these, where the natural hinge is undefined, are out of reach.
+_NATURAL = {
+    ("arm", "L"): (np.array([_HALF, -_HALF, 0.0]), np.array([-_HALF, -_HALF, 0.0])),
+    ("arm", "R"): (np.array([-_HALF, -_HALF, 0.0]), np.array([-_HALF, _HALF, 0.0])),
+    ("leg", "L"): (np.array([0.0, -1.0, 0.0]), np.array([1.0, 0.0, 0.0])),
+    ("leg", "R"): (np.array([0.0, -1.0, 0.0]), np.array([1.0, 0.0, 0.0])),
+}
+_LIMBS = {
+    "arm": (("shoulder", "elbow", "wrist"), ("upper_arm", "forearm"), "chest"),
+    "leg": (("hip", "knee", "ankle"), ("thigh", "shin"), "hips"),
+}
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Frames (frames, 3, 3) of the body's parts: "hips", "chest", "head", "upper_arm.L" ..."""
+
+    parts: dict[str, np.ndarray]
+
+    def __getitem__(self, part: str) -> np.ndarray:
+        return self.parts[part]
+
+
+def joint(joints: np.ndarray, name: str, side: str | None = None) -> np.ndarray:
+    """One joint's path (frames, 3) by its name: "pelvis", or "knee" with a side "L" or "R"."""
+    return joints[:, _J[f"{_SIDE_NAMES[side]}_{name}" if side else name]]
+
+
+def body_frames(joints: np.ndarray, fps: float) -> Frames:
+    """The frame of every part of the body.
+
+    Args:
+        joints: (frames, 17, 3), Human3.6M order, any right-handed axes and unit.
+        fps: frames a second.
+    """
+    parts = {"hips": _hips(joints), "chest": _chest(joints), "head": _head(joints)}
+    for limb, (names, bones, trunk) in _LIMBS.items():
+        for side in SIDES:
+            top, middle, end = (joint(joints, name, side) for name in names)
+            upper, lower = unit(middle - top), unit(end - middle)
+            direction, hinge = _NATURAL[limb, side]
+            axis = hinge_axis(upper, lower, parts[trunk], direction, hinge, fps)
+            lower = straighten(upper, lower, axis)
+            parts[f"{bones[0]}.{side}"] = columns(axis, upper, np.cross(axis, upper))
+            axis = unit(reject(axis, lower))
+            parts[f"{bones[1]}.{side}"] = columns(axis, lower, np.cross(axis, lower))
+    return Frames(parts)
+
+
+def _hips(joints: np.ndarray) -> np.ndarray:
+    left = joint(joints, "hip", "L") - joint(joints, "hip", "R")
+    return frame(left, joint(joints, "spine") - joint(joints, "pelvis"))
+
+
+def _chest(joints: np.ndarray) -> np.ndarray:
+    up = unit(joint(joints, "thorax") - joint(joints, "spine"))
+    shoulders = joint(joints, "shoulder", "L") - joint(joints, "shoulder", "R")
+    left = unit(reject(shoulders, up))
+    return columns(left, up, np.cross(left, up))
+
+
+def _head(joints: np.ndarray) -> np.ndarray:
+    thorax, top = joint(joints, "thorax"), joint(joints, "head")
+    forward = unit(joint(joints, "neck_nose") - 0.5 * (thorax + top))
+    up = unit(reject(top - thorax, forward))
+    return columns(np.cross(up, forward), up, forward)

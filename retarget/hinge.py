@@ -1,0 +1,80 @@
+"""The axis that a knee or elbow bends about, also where the limb is straight.
+
+The plane of a bent limb gives its hinge; of a straight one it says nothing, and there naive
+methods spin. Here the hinge of a whole clip is found at once: an angle about the upper bone,
+measured from a natural axis, weighed by how far the limb is bent, smooth in time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import solveh_banded
+
+from .rotation import dot, reject, swing, turn, unit
+
+NATURAL_WEIGHT = np.sin(np.radians(6.0)) ** 2
+"""Weight of the natural axis: that of a limb bent by 6 degrees."""
+SMOOTHING = 0.05
+"""Seconds over which the hinge of a limb bent by a right angle is smoothed."""
+STRONG_BEND = np.sin(np.radians(30.0))
+"""Sine of the bend from which a limb's plane is believed even against its neighbours."""
+
+
+def hinge_axis(
+    upper: np.ndarray,
+    lower: np.ndarray,
+    body: np.ndarray,
+    rest_direction: np.ndarray,
+    rest_hinge: np.ndarray,
+    fps: float,
+) -> np.ndarray:
+    """The unit axis about which the lower bone bends by a positive angle, every frame.
+
+    Args:
+        upper: (frames, 3) unit direction of the upper bone.
+        lower: (frames, 3) unit direction of the lower bone.
+        body: (frames, 3, 3) axes of the part of the trunk that the limb hangs on.
+        rest_direction: (3,) in body axes, where the upper bone naturally points.
+        rest_hinge: (3,) in body axes, its natural hinge there; elsewhere it is carried along by
+            the smallest rotation.
+        fps: frames a second.
+
+    Returns:
+        (frames, 3) at right angles to `upper`. Where the limb is bent the wrong way a little, the
+        axis is kept, so that the bend about it is negative.
+    """
+    local = turn(np.swapaxes(body, -1, -2), upper)
+    natural = turn(body @ swing(rest_direction, unit(local)), rest_hinge)
+    across = np.cross(upper, natural)
+    normal = np.cross(upper, lower)
+    sine = np.linalg.norm(normal, axis=-1)
+    # As a complex number: angle from the natural axis, size sin(bend).
+    measured = dot(normal, natural)[:, 0] + 1j * dot(normal, across)[:, 0]
+    angle = _smooth(sine**2, sine * measured, fps)
+    agrees = (measured * angle.conj()).real >= 0
+    believed = np.where(agrees | (sine > STRONG_BEND), sine, 0.0)
+    if (believed < sine).any():
+        angle = _smooth(believed**2, believed * measured, fps)
+    axis = angle.real[:, None] * natural + angle.imag[:, None] * across
+    return unit(reject(axis, upper))
+
+
+def _smooth(weight: np.ndarray, weighted: np.ndarray, fps: float) -> np.ndarray:
+    """Complex z of least sum |z - measured|^2 weight + |z - 1|^2 natural + stiffness |dz|^2."""
+    target = weighted + NATURAL_WEIGHT
+    diagonal = weight + NATURAL_WEIGHT
+    if len(weight) == 1:
+        return target / diagonal
+    stiffness = (SMOOTHING * fps) ** 2
+    diagonal[1:] += stiffness
+    diagonal[:-1] += stiffness
+    banded = np.stack([diagonal, np.full(len(weight), -stiffness)])
+    solved = solveh_banded(banded, np.stack([target.real, target.imag], -1), lower=True)
+    return solved[:, 0] + 1j * solved[:, 1]
+
+
+def straighten(upper: np.ndarray, lower: np.ndarray, hinge: np.ndarray) -> np.ndarray:
+    """The lower bone's unit direction without any bend against its hinge (frames, 3)."""
+    forward = np.cross(hinge, upper)
+    bend = dot(lower, forward)
+    return unit(lower - np.minimum(bend, 0.0) * forward)

@@ -1,0 +1,99 @@
+"""`Mapping`: which of a rig's bones plays which part of the body."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..core.errors import RigError
+from .rig import Rig
+
+CHAINS = ("spine", "neck")
+"""Parts that may be several bones, from the bottom up."""
+_SINGLE = ("hips", "head")
+_SIDED = ("shoulder", "upper_arm", "forearm", "hand", "thigh", "shin", "foot", "toe")
+_TWISTS = ("upper_arm_twist", "forearm_twist", "thigh_twist", "shin_twist")
+_REQUIRED = ("hips", "spine", "upper_arm", "forearm", "thigh", "shin")
+_WORDS = {"hips": "hips", "spine": "spine", "upper_arm": "upper arm", "forearm": "forearm",
+          "thigh": "thigh", "shin": "shin"}  # fmt: skip
+
+
+def _with_sides(parts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{part}.{side}" for part in parts for side in ("L", "R"))
+
+
+PARTS = (*_SINGLE, *CHAINS, *_with_sides(_SIDED), *_with_sides(_TWISTS), "root")
+"""Every part that a bone may play; ``.L`` and ``.R`` are the character's left and right."""
+REQUIRED = tuple(
+    name for part in _REQUIRED for name in ((part,) if part in PARTS else _with_sides((part,)))
+)
+"""Parts without which no motion can be put on a rig."""
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Which bones play which part.
+
+    Attributes:
+        bones: part to the names of its bones: one, or for `CHAINS` and twists several in order.
+        preset: name of the preset it came from, "structure" if found by shape, "user" if chosen.
+        confidence: 0..1, how sure the automatic choice is.
+        switches: custom properties to be set, bone to property to value (IK to FK).
+        follows: for control rigs, a bone to the bone that it moves along with, where that is not
+            its parent.
+    """
+
+    bones: dict[str, tuple[str, ...]]
+    preset: str = "user"
+    confidence: float = 1.0
+    switches: dict[str, dict[str, float]] = field(default_factory=dict)
+    follows: dict[str, str] = field(default_factory=dict)
+
+    def bone(self, part: str) -> str | None:
+        """The (first) bone of a part, None where the rig has none."""
+        names = self.bones.get(part, ())
+        return names[0] if names else None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The required parts that no bone plays."""
+        return tuple(part for part in REQUIRED if not self.bones.get(part))
+
+
+def check_mapping(mapping: Mapping, rig: Rig) -> None:
+    """Raises RigError, naming them, if required parts or the mapping's bones are missing."""
+    if mapping.missing:
+        raise RigError(
+            f"The rig '{rig.name}' has no {_in_words(mapping.missing)} that could be recognised: "
+            "choose those bones in a mapping file, or choose another rig."
+        )
+    unknown = sorted({b for names in mapping.bones.values() for b in names} - set(rig.bones))
+    if unknown:
+        raise RigError(
+            f"The mapping names bones that the rig '{rig.name}' does not have: "
+            f"{', '.join(unknown[:5])}; use a mapping made for this rig."
+        )
+
+
+def _in_words(parts: tuple[str, ...]) -> str:
+    words = []
+    for part in parts:
+        name, _, side = part.partition(".")
+        words.append({"L": "left ", "R": "right "}.get(side, "") + _WORDS[name])
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def save_mapping(mapping: Mapping, path: str | os.PathLike[str]) -> None:
+    """Writes a mapping as JSON, which `load_mapping` reads and a person may edit."""
+    path = Path(path)
+    data = {
+        "preset": mapping.preset,
+        "bones": {part: list(names) for part, names in mapping.bones.items()},
+        "switches": mapping.switches,
+        "follows": mapping.follows,
+    }
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(path)
