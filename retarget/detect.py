@@ -2,59 +2,70 @@
 
 from __future__ import annotations
 
+import re
+
 from .mapping import REQUIRED, Mapping
 from .presets import Preset, is_chain, presets
 from .rig import Rig
+from .structure import map_by_structure
+
+_SEPARATORS = re.compile(r"[ _.\-]+")
+_NAMESPACE = re.compile(r".*[:|]")
 
 
 def find_mapping(rig: Rig) -> Mapping:
     """The best guess at the rig's mapping, with its preset's name and a confidence.
 
-    Always returns one; `check_mapping` says whether it is enough.
+    Always returns one; `mapping.check_mapping` says whether it is enough.
     """
-    found = [fit_preset(preset, rig) for preset in presets()]
     ranks = {preset.name: preset.rank for preset in presets()}
-    return max(found, key=lambda m: (not m.missing, ranks[m.preset], m.confidence, len(m.bones)))
+    fits = [fit_preset(preset, rig) for preset in presets()]
+    best = max(
+        fits, key=lambda m: (not m.missing, ranks[m.preset], m.confidence, _bone_count(m))
+    )
+    if not best.missing:
+        return best
+    return map_by_structure(rig) or best
 
 
 def fit_preset(preset: Preset, rig: Rig) -> Mapping:
-    """The preset's names as far as the rig has them."""
-    names = _Names(rig)
-    fits = [_fit(preset, names, prefix) for prefix in preset.prefixes]
-    return max(fits, key=lambda mapping: mapping.confidence)
+    """The preset's names as far as the rig has them, whatever stands before them all.
 
-
-class _Names:
-    """A rig's bone names, found exactly or else without regard to case and namespace."""
-
-    def __init__(self, rig: Rig) -> None:
-        self._exact = {name: name for name in rig.bones}
-        self._loose = {_plain(name): name for name in reversed(rig.bones)}
-
-    def get(self, name: str) -> str | None:
-        return self._exact.get(name) or self._loose.get(_plain(name))
+    Names are compared without regard to case, namespaces and kinds of separators.
+    """
+    bones = {_plain(name): name for name in reversed(rig.bones)}
+    hips = [_plain(name) for name in preset.bones["hips"]]
+    before = {
+        name[: len(name) - len(hip)] for name in bones for hip in hips if name.endswith(hip)
+    }
+    prefixes = {""} | {prefix for prefix in before if prefix.endswith("_")}
+    fits = [_fit(preset, bones, prefix) for prefix in sorted(prefixes)]
+    return max(fits, key=lambda mapping: (mapping.confidence, _bone_count(mapping)))
 
 
 def _plain(name: str) -> str:
-    return name.rpartition(":")[2].rpartition("|")[2].casefold()
+    return _SEPARATORS.sub("_", _NAMESPACE.sub("", name)).casefold()
 
 
-def _fit(preset: Preset, names: _Names, prefix: str) -> Mapping:
-    bones: dict[str, tuple[str, ...]] = {}
+def _bone_count(mapping: Mapping) -> int:
+    return sum(len(names) for names in mapping.bones.values())
+
+
+def _fit(preset: Preset, bones: dict[str, str], prefix: str) -> Mapping:
+    found: dict[str, tuple[str, ...]] = {}
     for part, candidates in preset.bones.items():
-        found = tuple(
-            dict.fromkeys(name for c in candidates if (name := names.get(prefix + c)) is not None)
-        )
-        if found:
-            bones[part] = found if is_chain(part) else found[:1]
-    required = [part for part in REQUIRED if part in preset.bones]
-    hits = sum(part in bones for part in required) / max(len(required), 1)
-    complete = len(bones) / len(preset.bones)
-    present = {name for chain in bones.values() for name in chain}
+        present = (bones.get(prefix + _plain(name)) for name in candidates)
+        names = tuple(dict.fromkeys(name for name in present if name))
+        if names:
+            found[part] = names if is_chain(part) else names[:1]
+    counted = [part for part in preset.bones if not part.partition(".")[0].endswith("_twist")]
+    complete = sum(part in found for part in counted) / len(counted)
+    required = sum(part in found for part in REQUIRED) / len(REQUIRED)
+    mapped = {name for names in found.values() for name in names}
     return Mapping(
-        bones=bones,
+        bones=found,
         preset=preset.name,
-        confidence=round(hits * (0.5 + 0.5 * complete), 3),
-        switches={b: v for b, v in preset.switches.items() if names.get(b)},
-        follows={b: v for b, v in preset.follows.items() if b in present},
+        confidence=round(required * complete, 3),
+        switches={bone: v for bone, v in preset.switches.items() if bone in bones.values()},
+        follows={bone: v for bone, v in preset.follows.items() if bone in mapped},
     )

@@ -1,11 +1,11 @@
 """The presets of `presets/rigs`: how tools name the bones of their rigs.
 
 A preset is JSON with ``name``, ``title``, ``sides`` (what stands for ``{side}`` on the left and on
-the right), optional ``prefixes`` (what may stand before every name), ``bones`` (part, without side,
-to a name or to several), and, for control rigs, ``switches`` and ``follows`` (see `Mapping`) and
-``rank``: of two presets that fit, the one with the higher rank is taken. For a part that is one
-bone, several names are alternatives; for a chain they are its bones in order, those that the rig
-has.
+the right), ``bones`` (part, without side, to a name or to several), and, for control rigs,
+``switches`` and ``follows`` (see `Mapping`) and ``rank``: of two presets that fit, the one with the
+higher rank is taken. For a part that is one bone, several names are alternatives; for a chain they
+are its bones in order, those that the rig has. A rig may have more before every name (a namespace,
+``Character1_``); presets leave it out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .mapping import CHAINS, PARTS
 FOLDER = Path(__file__).resolve().parents[1] / "presets" / "rigs"
 _SIDE = "{side}"
 _STEMS = frozenset(part.removesuffix(".L").removesuffix(".R") for part in PARTS)
-_KEYS = {"name", "title", "sides", "prefixes", "bones", "switches", "follows", "rank"}
+_KEYS = {"name", "title", "sides", "bones", "switches", "follows", "rank"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,6 @@ class Preset:
     name: str
     title: str
     bones: dict[str, tuple[str, ...]]
-    prefixes: tuple[str, ...] = ("",)
     switches: dict[str, dict[str, float]] = field(default_factory=dict)
     follows: dict[str, str] = field(default_factory=dict)
     rank: int = 0
@@ -84,7 +83,6 @@ def _preset(data: dict[str, Any]) -> Preset:
         name=str(data["name"]),
         title=str(data["title"]),
         bones=bones,
-        prefixes=tuple(data.get("prefixes", ("",))),
         switches=_both_sides(data.get("switches", {}), sides, lambda value, _: dict(value)),
         follows=_both_sides(
             data.get("follows", {}), sides, lambda name, word: name.replace(_SIDE, word)

@@ -146,7 +146,7 @@ def _crown(
     start, end = body.head_of(head), body.tail_of(head)
     height = (end - start) @ axes[:, 1]
     low, high = _CROWN_RANGE
-    upright = height > 0.7 * np.linalg.norm(end - start)
+    upright = height > 0.8 * np.linalg.norm(end - start)
     if upright and low * size < height < high * size:
         return end
     return start + axes[:, 1] * (HEAD_TOP * size)

@@ -1,4 +1,4 @@
-"""Rotations of whole clips: matrices (..., 3, 3) on column vectors, quaternions (..., 4) w, x, y, z.
+"""Rotations of whole clips: matrices (..., 3, 3) on columns, quaternions (..., 4) w, x, y, z.
 
 All functions broadcast over leading axes; angles are radians.
 """

@@ -16,7 +16,7 @@ from .placement import place
 from .rest_body import RestBody, rest_body
 from .rig import BoneMotion, Rig
 from .rotation import swing, transpose, turn, unit
-from .spine import bend_spine
+from .spine import bend_spine, tilt_hips
 
 Turns = dict[int, np.ndarray]
 
@@ -89,7 +89,8 @@ def _turns(joints: np.ndarray, frames: Frames, rest: Frames, body: RestBody) -> 
     def of(part: str) -> np.ndarray:
         return frames[part] @ transpose(rest[part])
 
-    hips, chest, head = of("hips"), of("chest"), of("head")
+    chest, head = of("chest"), of("head")
+    hips = tilt_hips(of("hips"), chest, rest["hips"][0, :, 0])
     turns: Turns = {body.chain("hips")[0]: hips}
     turns |= _spine_turns(hips, chest, joints, body)
     turns |= _neck_turns(chest, head, joints, body)
