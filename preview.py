@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -334,15 +335,11 @@ def _mix(a: Color, b: Color, share: float) -> Color:
     return red, green, blue
 
 
-_fonts: dict[int, object] = {}
-
-
+@cache
 def _font(size: int):
     from PIL import ImageFont
 
-    if size not in _fonts:
-        _fonts[size] = ImageFont.load_default(size)
-    return _fonts[size]
+    return ImageFont.load_default(size)
 
 
 def _need(module: str, package: str):

@@ -1,11 +1,11 @@
 """The arrows in a row: a keypoint file to each person's motion.
 
-read -> clean -> lift -> ground. The shell, the batch and the add-on all call this and nothing else.
+read -> clean -> lift -> ground. The shell, the batch and the add-on all call this.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +16,12 @@ from .lift import lift
 from .motion import Motion
 from .track import Track
 from .tracks import read
+from .tracks.reading import Frames, Person
 
 Progress = Callable[[float], None]
 
-# Where in the work on a clip reading ends, and in that on a person cleaning and lifting.
-_READ, _CLEANED, _LIFTED = 0.1, 0.05, 0.85
+# Where in the work on a clip reading ends, and in that on a person lifting.
+_READ, _LIFTED = 0.1, 0.8
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,13 @@ class Options:
         size: picture width and height in pixels; None likewise.
         fov: horizontal field of view of the camera in degrees; None when not known.
         video: the film the keypoints were seen in, for its rate and size.
-        person: "all", or the number of one person.
+        person: "all", "largest", "longest", or the number of one person.
         frames: first frame, and the frame after the last, as numbered in the file.
         raw: lift the track as it is, without cleaning it first.
         model: a shipped model's name, or a model file.
         device: "auto", "cpu", "cuda" ...
         height: the person's height in metres, which sets the scale of the world.
-        smoothing: "none", "light" or "strong".
+        smoothing: "off", "light" or "strong".
         camera_up: the direction up in camera axes (x right, y down, z forward), where known.
     """
 
@@ -46,8 +47,8 @@ class Options:
     size: tuple[int, int] | None = None
     fov: float | None = None
     video: Path | None = None
-    person: str | int = "all"
-    frames: tuple[int | None, int | None] | None = None
+    person: Person = "all"
+    frames: Frames | None = None
     raw: bool = False
     model: str = "default"
     device: str = "auto"
@@ -75,17 +76,16 @@ def tracks(path: Path, options: Options, progress: Progress | None = None) -> li
 
 
 def motion(track: Track, options: Options, progress: Progress | None = None) -> Motion:
-    """One person's motion in the world.
+    """One cleaned track's motion in the world.
 
     Raises:
         LiftError: the track, the model or the options do not do.
     """
-    cleaned = track if options.raw else clean(track)
-    lifting = part(progress, _CLEANED, _LIFTED)
-    pose = lift(cleaned, model=options.model, device=options.device, progress=lifting)
+    lifting = part(progress, 0, _LIFTED)
+    pose = lift(track, model=options.model, device=options.device, progress=lifting)
     return ground(
         pose,
-        cleaned,
+        track,
         height=options.height,
         smoothing=options.smoothing,
         camera_up=options.camera_up,
@@ -93,42 +93,45 @@ def motion(track: Track, options: Options, progress: Progress | None = None) -> 
     )
 
 
-def motions(
-    path: Path,
-    options: Options | None = None,
-    progress: Progress | None = None,
-    on_failure: Callable[[Track, LiftError], None] | None = None,
-) -> list[Motion]:
-    """The motion of every person in a keypoint file or folder.
+def people(
+    path: Path, options: Options, progress: Progress | None = None
+) -> Iterator[tuple[Track, Motion | LiftError]]:
+    """Every person in a keypoint file or folder: the track as it was lifted, and the motion.
+
+    A person who cannot be lifted comes with the error in place of a motion; the others go on.
 
     Args:
         path: a keypoint file or folder of any known format.
         options: what is known about the clip and how to lift it.
         progress: called with 0..1; may raise `Cancelled`.
-        on_failure: called for a person who cannot be lifted, when others can; without it, and when
-            nobody can be lifted, the error is raised.
+
+    Raises:
+        TrackError: the file cannot be read or holds nobody.
+    """
+    found = tracks(path, options, part(progress, 0, _READ))
+    step = (1 - _READ) / len(found)
+    for i, track in enumerate(found):
+        start = _READ + step * i
+        result: Motion | LiftError
+        try:
+            track = track if options.raw else clean(track)
+            result = motion(track, options, part(progress, start, start + step))
+        except LiftError as error:
+            result = error
+        yield track, result
+
+
+def motions(path: Path, options: Options, progress: Progress | None = None) -> list[Motion]:
+    """The motion of every person in a keypoint file or folder; arguments as for `people`.
 
     Raises:
         LiftError: the file cannot be read, or a person in it cannot be lifted.
     """
-    options = options or Options()
-    people = tracks(path, options, part(progress, 0, _READ))
     lifted: list[Motion] = []
-    failures: list[tuple[Track, LiftError]] = []
-    step = (1 - _READ) / len(people)
-    for i, track in enumerate(people):
-        start = _READ + step * i
-        try:
-            lifted.append(motion(track, options, part(progress, start, start + step)))
-        except LiftError as error:
-            failures.append((track, error))
-            if on_failure is None:
-                break
-    if failures and (on_failure is None or not lifted):
-        raise failures[0][1]
-    if on_failure is not None:
-        for track, error in failures:
-            on_failure(track, error)
+    for _, result in people(path, options, progress):
+        if isinstance(result, LiftError):
+            raise result
+        lifted.append(result)
     return lifted
 
 

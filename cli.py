@@ -1,0 +1,190 @@
+"""The shell's `lift-to-3d`: words in, exit status out. What the verbs do is in `commands`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from . import __version__
+from .commands import report, running, words
+from .commands.formats import FILM, MOTION, SHEET
+from .commands.inputs import find_clips
+from .commands.settings import with_settings
+from .core.errors import Cancelled, LiftError
+
+DONE, SOME_FAILED, WRONG_USAGE = 0, 1, 2
+
+_ABOUT = """\
+2D keypoints in, animated characters out.
+
+  lift-to-3d inspect  dance.json                          what is in the file
+  lift-to-3d convert  dance.json --rig mannequin --to fbx bvh --out out
+  lift-to-3d preview  dance.json --out dance.mp4          see it first
+
+Any tool's keypoints do: OpenPose, MediaPipe, AlphaPose, COCO and more; the format is found out.
+`lift-to-3d VERB --help` explains a verb with examples.
+"""
+
+_CONVERT = """\
+Lift clips to 3D, move a character with them, and write files.
+
+  lift-to-3d convert dance.json --to fbx --out out
+      the mannequin dances in out/dance.fbx; a second person is out/dance.person2.fbx
+  lift-to-3d convert openpose_folder --fps 25 --size 1920x1080 --rig hero.fbx --to fbx bvh
+      your own character; OpenPose does not say how fast and how large the film was, so you do
+  lift-to-3d convert clips/ --jobs 2 --resume --settings night.toml --out out
+      a folder of clips, two at a time, going on where the last run stopped
+"""
+
+_LIFT = """\
+Lift a clip to 3D joints in the world: metres, Z up, floor at zero.
+
+  lift-to-3d lift dance.json --out dance.npz
+      read it with numpy.load("dance.npz"): joints, root, contacts, fps ...
+"""
+
+_RETARGET = """\
+Move a character with a motion file, without lifting again.
+
+  lift-to-3d retarget dance.npz --rig mixamo --to fbx --out out
+"""
+
+_PREVIEW = """\
+Draw the lifted motion from two sides, beside the 2D keypoints.
+
+  lift-to-3d preview dance.json --out dance.mp4      a film
+  lift-to-3d preview dance.npz --out dance.png       six moments of a motion file
+"""
+
+_INSPECT = """\
+Say what is in a file: format, people, frames, rate, picture size, and what is missing.
+
+  lift-to-3d inspect dance.json
+  lift-to-3d inspect clips/*.json --json
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: the words after the program's name; those of this process where not given.
+
+    Returns:
+        0 when all is done, 1 when some inputs failed, 2 for wrong usage.
+    """
+    report.make_printable()
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = make_parser()
+    try:
+        parsed = parser.parse_args([*arguments[:1], *with_settings(arguments[1:])])
+        return parsed.handler(parsed)
+    except SystemExit as stop:  # argparse has said why
+        return stop.code if isinstance(stop.code, int) else WRONG_USAGE
+    except LiftError as error:
+        report.complain(f"{parser.prog}: {error}")
+        return WRONG_USAGE
+    except (KeyboardInterrupt, Cancelled):
+        report.complain("stopped; what is there is whole")
+        return SOME_FAILED
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return SOME_FAILED
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all verbs; each sets ``handler``, a function of the parsed words."""
+    parser = argparse.ArgumentParser(
+        "lift-to-3d", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"lift-to-3d {__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+
+    def add(
+        name: str, about: str, handler: Callable[[argparse.Namespace], int]
+    ) -> argparse.ArgumentParser:
+        verb = verbs.add_parser(
+            name,
+            help=about.partition("\n")[0],
+            description=about,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        verb.set_defaults(handler=handler)
+        verb.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=_INPUT)
+        return verb
+
+    convert = add("convert", _CONVERT, _convert)
+    words.add_rig_words(convert)
+    lift = add("lift", _LIFT, _lift)
+    retarget = add("retarget", _RETARGET, _convert)
+    words.add_rig_words(retarget)
+    preview = add("preview", _PREVIEW, _preview)
+    inspect = add("inspect", _INSPECT, _inspect)
+    for verb in (convert, lift, preview, inspect):
+        words.add_clip_words(verb)
+    for verb in (convert, lift, preview):
+        words.add_lift_words(verb)
+    for verb, out in ((convert, "out"), (lift, "."), (retarget, "out"), (preview, ".")):
+        verb.add_argument("--out", type=Path, default=Path(out), help=f"{_OUT} (default: {out})")
+        words.add_run_words(verb)
+    inspect.add_argument("--json", action="store_true", help="one line of JSON for each input")
+    worker = verbs.add_parser("worker")  # without help it is not listed
+    worker.set_defaults(handler=_worker)
+    _add_training(verbs)
+    return parser
+
+
+_INPUT = "a keypoint file, a folder that is one clip, or a folder of clips"
+_OUT = "folder of the results, or the one file to write"
+
+
+def _add_training(verbs: argparse._SubParsersAction) -> None:
+    try:
+        from .core.training.commands import register
+    except ModuleNotFoundError:  # the add-on comes without it
+        return
+    register(verbs)
+
+
+def _convert(parsed: argparse.Namespace) -> int:
+    return _run(parsed, words.wanted_formats(parsed))
+
+
+def _lift(parsed: argparse.Namespace) -> int:
+    return _run(parsed, [MOTION])
+
+
+def _preview(parsed: argparse.Namespace) -> int:
+    sheet = parsed.out.suffix.lower() == f".{SHEET}"
+    return _run(parsed, [SHEET if sheet else FILM])
+
+
+def _worker(_: argparse.Namespace) -> int:
+    from .commands import protocol
+
+    protocol.serve()
+    sys.stdout.flush()
+    os._exit(DONE)  # some Blenders hang when their interpreter ends
+
+
+def _inspect(parsed: argparse.Namespace) -> int:
+    from .commands import inspecting
+
+    status = DONE
+    for clip in find_clips(parsed.inputs):
+        try:
+            found = inspecting.describe(clip.path, words.clip_options(parsed))
+        except LiftError as error:
+            report.complain(f"failed: {error}")
+            status = SOME_FAILED
+        else:
+            print(inspecting.as_json(found) if parsed.json else inspecting.as_text(found))
+    return status
+
+
+def _run(parsed: argparse.Namespace, formats: list[str]) -> int:
+    results = running.run_all(parsed, formats)
+    return SOME_FAILED if any(result.status == "failed" for result in results) else DONE

@@ -1,0 +1,287 @@
+"""`Task`: one clip and what to make of it. The same task runs here, in a worker or on a cluster.
+
+Files are made in a hidden folder beside their place (``.partial-…``) and moved when all are whole.
+What was made from what is kept in ``.lift-to-3d/`` there, for `--resume`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..core.errors import LiftError, RigError
+from ..core.motion import Motion
+from ..core.motion_file import is_motion_file, load_motion, save_motion
+from ..core.pipeline import Options, part, people
+from ..core.track import Track
+from .formats import FILM, MOTION, RENDER, SHEET, all_formats, rig_formats
+
+Progress = Callable[[float], None]
+
+_RECORDS = ".lift-to-3d"
+_LIFTED = 0.7  # where in the work on a clip the writing of files begins
+
+
+@dataclass(frozen=True)
+class Task:
+    """One input and everything that says what to make of it.
+
+    Attributes:
+        source: a keypoint file or folder, or a motion file.
+        out: the folder for the results.
+        stem: the results' name, without suffix.
+        formats: names of `all_formats`.
+        options: about the clip and how to lift it.
+        rig: the character, for the formats that need one.
+        feet: "auto", "always" or "never": hold standing feet still.
+        in_place: keep the character on the spot.
+        resume: make nothing where the same was made before.
+    """
+
+    source: Path
+    out: Path
+    stem: str
+    formats: tuple[str, ...]
+    options: Options = field(default_factory=Options)
+    rig: str = "mannequin"
+    feet: str = "auto"
+    in_place: bool = False
+    resume: bool = False
+
+    def to_json(self) -> str:
+        """As text, for another process."""
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> Task:
+        """Back from `to_json`."""
+        values = json.loads(text)
+        options = values.pop("options")
+        for name in ("size", "frames", "camera_up"):
+            options[name] = tuple(options[name]) if options[name] else None
+        options["video"] = Path(options["video"]) if options["video"] else None
+        for name in ("source", "out"):
+            values[name] = Path(values[name])
+        values["formats"] = tuple(values["formats"])
+        return cls(options=Options(**options), **values)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a task.
+
+    Attributes:
+        input: the task's source.
+        status: "done", "skipped" (already made) or "failed".
+        outputs: the files that are now there.
+        people: how many were lifted.
+        frames: of all people together.
+        seconds: that it took.
+        notes: what was found, assumed or left out, a sentence each.
+        error: why it failed.
+    """
+
+    input: str
+    status: str
+    outputs: tuple[str, ...] = ()
+    people: int = 0
+    frames: int = 0
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Result:
+        """Back from `to_json`."""
+        values = json.loads(text)
+        for name in ("outputs", "notes"):
+            values[name] = tuple(values[name])
+        return cls(**values)
+
+
+def run(task: Task, progress: Progress) -> Result:
+    """Do a task. The user's mistakes come back as a failed result; only `Cancelled` is raised."""
+    started = time.monotonic()
+    try:
+        key = _content_hash(task) if task.resume or task.source.exists() else ""
+        earlier = _recorded(task, key) if task.resume else None
+        if earlier is not None:
+            return replace(earlier, status="skipped", seconds=time.monotonic() - started)
+        result = _make(task, progress)
+        result = replace(result, seconds=round(time.monotonic() - started, 3))
+        _record(task, key, result)
+        return result
+    except LiftError as error:
+        return failed(task, str(error), time.monotonic() - started)
+    except OSError as error:
+        where = error.filename or task.source
+        return failed(task, f"{where}: {error.strerror or error}.", time.monotonic() - started)
+    except MemoryError:
+        return failed(task, f"{task.source}: not enough memory; cut it with --frames A:B.")
+
+
+def failed(task: Task, reason: str, seconds: float = 0.0) -> Result:
+    """A result that says why nothing was made."""
+    return Result(str(task.source), "failed", seconds=round(seconds, 3), error=reason)
+
+
+def sweep(task: Task) -> None:
+    """Remove what a killed run of the task left behind unfinished."""
+    for folder in task.out.glob(f".partial-{_plain(task.stem)}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make(task: Task, progress: Progress) -> Result:
+    task.out.mkdir(parents=True, exist_ok=True)
+    stem = _plain(task.stem)
+    outputs: list[str] = []
+    notes: list[str] = []
+    errors: list[LiftError] = []
+    count = frames = 0
+    with tempfile.TemporaryDirectory(prefix=f".partial-{stem}-", dir=task.out) as staging:
+        made: list[tuple[Path, Path]] = []
+        for person, track, motion in _motions(task, part(progress, 0, _LIFTED)):
+            notes += [f"person {person}: {note}" for note in (track.notes if track else ())]
+            if isinstance(motion, LiftError):
+                errors.append(motion)
+                notes.append(f"person {person} was left out: {motion}")
+                continue
+            ending = "" if person == 1 else f".person{person}"
+            for file in _write(task, motion, track, Path(staging), stem + ending, progress):
+                made.append((file, task.out / (task.stem + file.name.removeprefix(stem))))
+            count, frames = count + 1, frames + motion.frames
+        if errors and not count:
+            raise errors[0]
+        for _, target in made:
+            if target.exists() and target.samefile(task.source):
+                raise LiftError(f"{target} would be overwritten by its own result: choose --out.")
+        for file, target in made:
+            os.replace(file, target)
+            outputs.append(str(target))
+    progress(1.0)
+    return Result(str(task.source), "done", tuple(outputs), count, frames, notes=tuple(notes))
+
+
+def _motions(
+    task: Task, progress: Progress | None
+) -> Iterator[tuple[int, Track | None, Motion | LiftError]]:
+    if is_motion_file(task.source):
+        motion = load_motion(task.source)
+        yield 1, None, replace(motion, name=motion.name or task.stem)
+        return
+    for track, result in people(task.source, task.options, progress):
+        yield track.person, track, result
+
+
+def _write(
+    task: Task, motion: Motion, track: Track | None, folder: Path, stem: str, progress: Progress
+) -> list[Path]:
+    writing = part(progress, _LIFTED, 1)
+    files: list[Path] = []
+    for_rig = [name for name in task.formats if name in rig_formats()]
+    render = folder / (stem + all_formats()[RENDER]) if RENDER in task.formats else None
+    if for_rig or render:
+        files += _write_rig(task, motion, for_rig, render, folder / stem, writing)
+    for name in task.formats:
+        path = folder / f"{stem}.{name}"
+        if name == MOTION:
+            files.append(save_motion(motion, path))
+        elif name in (FILM, SHEET):
+            from .. import preview
+
+            files.append(preview.write(motion, path, track=track, progress=writing))
+    return files
+
+
+def _write_rig(
+    task: Task,
+    motion: Motion,
+    names: list[str],
+    picture: Path | None,
+    target: Path,
+    progress: Progress | None,
+) -> list[Path]:
+    try:
+        import bpy  # noqa: F401
+    except ImportError as error:
+        raise RigError(
+            f"To write {', '.join(task.formats)}, Blender's module bpy must be installed: "
+            "pip install 'lift-to-3d[blender]' (Python 3.11 or 3.13), or run inside Blender with "
+            "blender -b -P blender_addon/batch.py -- convert ..."
+        ) from error
+    from ..blender_addon.convert import write_files
+
+    return write_files(
+        motion,
+        task.rig,
+        names,
+        target.parent,
+        target.name,
+        feet=task.feet,
+        in_place=task.in_place,
+        picture=picture,
+        progress=progress,
+    )
+
+
+def _plain(stem: str) -> str:
+    return os.fsencode(stem).decode("utf-8", "replace")
+
+
+def _content_hash(task: Task) -> str:
+    digest = hashlib.blake2b(digest_size=20)
+    settings = {
+        k: v for k, v in json.loads(task.to_json()).items() if k not in ("source", "resume")
+    }
+    digest.update(json.dumps([__version__, settings], sort_keys=True).encode())
+    for path in (task.source, task.options.video, Path(task.rig), Path(task.options.model)):
+        if path is not None and path.exists():
+            _hash_path(digest, path)
+    return digest.hexdigest()
+
+
+def _hash_path(digest: Any, path: Path) -> None:
+    files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
+    for file in files:
+        digest.update(os.fsencode(file.name) + b"\0" + str(file.stat().st_size).encode() + b"\0")
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+
+
+def _record_path(task: Task) -> Path:
+    return task.out / _RECORDS / f"{task.stem}.json"
+
+
+def _recorded(task: Task, key: str) -> Result | None:
+    try:
+        record = json.loads(_record_path(task).read_text("utf-8"))
+        result = Result.from_json(json.dumps(record["result"]))
+        whole = all(Path(file).stat().st_size == size for file, size in record["sizes"].items())
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return result if record.get("key") == key and whole else None
+
+
+def _record(task: Task, key: str, result: Result) -> None:
+    path = _record_path(task)
+    path.parent.mkdir(exist_ok=True)
+    sizes = {file: Path(file).stat().st_size for file in result.outputs}
+    text = json.dumps({"key": key, "sizes": sizes, "result": asdict(result)})
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    os.replace(temporary, path)

@@ -1,0 +1,157 @@
+"""The words that verbs share and how they are written, as ``--size 1920x1080``."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+
+from ..core.pipeline import Options
+from . import formats
+
+
+def add_clip_words(parser: argparse.ArgumentParser) -> None:
+    """What may be known about a clip: `--fps --size --fov --video --person --frames`."""
+    group = parser.add_argument_group("about the clip, where its file does not say")
+    group.add_argument("--fps", type=_rate, metavar="N", help="frames a second")
+    group.add_argument("--size", type=_size, metavar="WxH", help="picture size, as 1920x1080")
+    group.add_argument("--fov", type=_degrees, metavar="DEG", help="horizontal field of view")
+    group.add_argument(
+        "--video", type=Path, metavar="FILE", help="the clip's film, for its rate and size"
+    )
+    group.add_argument(
+        "--person",
+        type=_person,
+        default="all",
+        metavar="WHO",
+        help="all, largest, longest, or a number (default: all)",
+    )
+    group.add_argument(
+        "--frames", type=_frames, metavar="A:B", help="from frame A up to, not including, B"
+    )
+
+
+def add_lift_words(parser: argparse.ArgumentParser) -> None:
+    """How to lift: `--model --device --height --smoothing --raw`."""
+    group = parser.add_argument_group("lifting")
+    group.add_argument(
+        "--model", default="default", help="name of a shipped model, or a file (default: default)"
+    )
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda ... (default: auto)")
+    group.add_argument(
+        "--height", type=_meters, default=1.70, metavar="M", help="of the person (default: 1.70)"
+    )
+    group.add_argument(
+        "--smoothing", choices=("off", "light", "strong"), default="light", help="default: light"
+    )
+    group.add_argument("--raw", action="store_true", help="do not clean the 2D track first")
+
+
+def add_rig_words(parser: argparse.ArgumentParser) -> None:
+    """Whom to move and what to write: `--rig --to --feet --in-place`."""
+    group = parser.add_argument_group("character")
+    group.add_argument(
+        "--rig",
+        default="mannequin",
+        help="a preset (mannequin, mixamo, rigify ...), or a .blend, .fbx, .glb, .vrm or .bvh file "
+        "that holds the character (default: mannequin)",
+    )
+    group.add_argument(
+        "--to",
+        nargs="+",
+        type=_names,
+        metavar="FORMAT",
+        help=f"one or more of {', '.join(formats.all_formats())} (default: fbx)",
+    )
+    group.add_argument(
+        "--feet",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="hold standing feet still (default: auto)",
+    )
+    group.add_argument("--in-place", action="store_true", help="keep the character on the spot")
+
+
+def add_run_words(parser: argparse.ArgumentParser) -> None:
+    """How to go through many inputs: `--jobs --resume --scheduler --settings --json`."""
+    group = parser.add_argument_group("many clips")
+    group.add_argument(
+        "--jobs", type=_count, default=1, metavar="N", help="clips at the same time (default: 1)"
+    )
+    group.add_argument(
+        "--resume",
+        action="store_true",
+        help="skip clips whose files were already made from the same input and settings",
+    )
+    group.add_argument(
+        "--scheduler", metavar="tcp://HOST:PORT", help="a Dask cluster that sees the same files"
+    )
+    group.add_argument(
+        "--settings", type=Path, metavar="FILE", help="take these words from a TOML or JSON file"
+    )
+    group.add_argument("--json", action="store_true", help="print a line of JSON for each input")
+
+
+def clip_options(words: argparse.Namespace) -> Options:
+    """The parsed words as the pipeline's options."""
+    known = {field.name for field in fields(Options)}
+    return Options(**{name: value for name, value in vars(words).items() if name in known})
+
+
+def wanted_formats(words: argparse.Namespace) -> list[str]:
+    """The formats after `--to`, each once.
+
+    Raises:
+        LiftError: one of them is none.
+    """
+    names = [name for group in words.to or [["fbx"]] for name in group]
+    unique = list(dict.fromkeys(names))
+    formats.check(unique)
+    return unique
+
+
+def _between(low: float, high: float, what: str, number: type = float):
+    def parse(text: str):
+        try:
+            value = number(text)
+        except ValueError:
+            value = None
+        if value is None or not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"'{text}' is no {what} from {low:g} to {high:g}")
+        return value
+
+    return parse
+
+
+_rate = _between(0.1, 10_000, "rate")
+_degrees = _between(1, 170, "angle in degrees")
+_meters = _between(0.1, 100, "height in metres")
+_count = _between(1, 1024, "number", int)
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in text.lower().split(",") if name]
+
+
+def _person(text: str) -> str | int:
+    if text in ("all", "largest", "longest"):
+        return text
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is not all, largest, longest or a number")
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    if width.isdecimal() and height.isdecimal() and int(width) > 0 and int(height) > 0:
+        return int(width), int(height)
+    raise argparse.ArgumentTypeError(f"'{text}' is not a picture size such as 1920x1080")
+
+
+def _frames(text: str) -> tuple[int, int | None]:
+    first, colon, end = text.partition(":")
+    if colon and all(part == "" or part.isdecimal() for part in (first, end)):
+        start, stop = int(first or 0), int(end) if end else None
+        if stop is None or start < stop:
+            return start, stop
+    raise argparse.ArgumentTypeError(f"'{text}' is not a range of frames such as 0:300 or 50:")
