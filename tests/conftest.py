@@ -1,5 +1,7 @@
 """Fixtures shared by all tests."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,3 +22,20 @@ def shared() -> Path:
 def samples() -> Path:
     """The keypoint files that ship with the repository."""
     return ROOT / "samples"
+
+
+_status = 0
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """Remember how it went, for `pytest_unconfigure`."""
+    global _status
+    _status = int(exitstatus)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave at once where Blender was used: some versions hang or crash when Python ends."""
+    if "bpy" in sys.modules and not hasattr(config, "workerinput"):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_status)
