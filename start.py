@@ -35,15 +35,15 @@ def main(words: list[str]) -> int:
         return run_with_another_python(words)
     try:
         return jobs[words[1]](words[2:])
-    except Problem as problem:
-        print(f"\n{problem}", file=sys.stderr)
+    except SetupError as error:
+        print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return 1
 
 
-class Problem(Exception):
+class SetupError(Exception):
     """What stops us, and what to do about it."""
 
 
@@ -107,7 +107,7 @@ def install(extras: str) -> str:
     quiet = () if sys.stdout.isatty() else ("--quiet", "--progress-bar", "off")
     status = call(str(python), "-m", "pip", "install", *quiet, "--editable", f".[{everything}]")
     if status != 0:
-        raise Problem(
+        raise SetupError(
             "The installation failed; pip says why above. Is there a network, and is there room "
             "for 3 GB? Running the same command again goes on from here."
         )
@@ -122,7 +122,7 @@ def make_environment(python: Path) -> None:
         import venv
     except ImportError:
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        raise Problem(
+        raise SetupError(
             "This Python comes without the venv module. On Debian and Ubuntu: "
             f"sudo apt install python{version}-venv"
         ) from None
@@ -132,9 +132,9 @@ def make_environment(python: Path) -> None:
         venv.create(VENV, with_pip=True)
     except (OSError, subprocess.CalledProcessError) as error:
         shutil.rmtree(VENV, ignore_errors=True)
-        raise Problem(f"The virtual environment could not be made: {error}") from None
+        raise SetupError(f"The virtual environment could not be made: {error}") from None
     if not python.is_file():
-        raise Problem(f"The virtual environment has no {python}.")
+        raise SetupError(f"The virtual environment has no {python}.")
 
 
 def run_with_another_python(words: list[str]) -> int:
