@@ -8,14 +8,13 @@ import numpy as np
 
 from ..errors import MotionError
 from ..motion import Motion, Pose
-from ..skeleton import COCO, network_joints
 from ..track import Track
-from .bones import assemble, bone_lengths, directions
-from .contacts import foot_contacts
-from .floor import floor_height, world_axes
-from .gravity import body_axis, given_up
-from .root_path import rays, root_path
-from .smoothing import fill_gaps, level, low_pass, smooth
+from .body import body_of
+from .contacts import floor_contacts, floor_height
+from .floor import world_axes
+from .gravity import given_up, upwards
+from .root_path import Footing
+from .senses import sense
 
 __all__ = ["ground"]
 
@@ -41,33 +40,23 @@ def ground(
         progress: called with 0..1; may raise `core.errors.Cancelled`.
 
     Raises:
-        MotionError: pose and track differ in frames, nothing to stand on, or a bad option.
+        MotionError: pose and track differ in frames, or a bad option.
     """
     _check(pose, track, height)
-    amount = level(smoothing)
     report = progress or (lambda _: None)
-
-    seen = (pose.confidence > 0) & np.isfinite(pose.joints).all(-1)
-    raw = np.where(seen[..., None], pose.joints.astype(float), 0.0)
-    raw = fill_gaps(raw, seen)
-    lengths = bone_lengths(raw, seen * 1.0, height)
-    turned = smooth(directions(raw), pose.fps, amount)
-    joints = assemble(directions(assemble(turned, np.ones(17))), lengths)
+    body = body_of(pose, track, height, smoothing)
     report(0.3)
-
-    xy, found = track.select(COCO)
-    xy, confidence = network_joints(np.nan_to_num(xy), found)
-    root = root_path(joints, rays(xy, track.focal, track.size), confidence, pose.fps)
-    if amount:
-        root = low_pass(root, pose.fps, amount.quick / 2)
+    votes, stands = sense(body.joints, body.path(), body.fps)
     report(0.6)
+    up = upwards(votes) if camera_up is None else given_up(camera_up)
+    root = body.path(Footing(up, stands))
+    report(0.9)
 
-    up = body_axis(joints, pose.confidence) if camera_up is None else given_up(camera_up)
-    start = max(1, round(0.3 * pose.fps))
-    axes = world_axes(joints[:start], up)
-    world = (joints + root[:, None]) @ axes.T
-    contacts = foot_contacts(world, pose.fps)
-    world -= (*world[0, 0, :2], floor_height(world, contacts))
+    start = max(1, round(0.3 * body.fps))
+    axes = world_axes(body.joints[:start], up)
+    world = (body.joints + root[:, None]) @ axes.T
+    world -= (*world[0, 0, :2], floor_height(world, stands))
+    contacts = floor_contacts(world, stands, body.fps)
     report(1.0)
     return Motion(
         joints=world.astype(np.float32),

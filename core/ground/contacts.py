@@ -1,30 +1,54 @@
-"""When the feet stand on the ground."""
+"""When the feet stand on the floor."""
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import expit
 
+from .bones import ANKLE_HEIGHT
 from .smoothing import low_pass
 
-_FEET = [6, 3]
-_SPEED, _RISE = 0.35, 0.06
+FEET = [6, 3]
+"""Left and right ankle."""
+
+# A foot lets go at this speed, m/s, and this far above where an ankle stands, metres; and how
+# sharply.
+_SPEED, _SPEED_EDGE = 0.35, 0.08
+_RISE, _RISE_EDGE = 0.08, 0.02
 
 
-def foot_contacts(joints: np.ndarray, fps: float) -> np.ndarray:
-    """Probability that a foot stands: it hardly moves and is near the lowest place of the clip.
+def floor_height(joints: np.ndarray, stands: np.ndarray) -> float:
+    """Height of the floor under the feet that stand on it, or under the lowest that they come to.
+
+    Steps and ladders are stood on as well: the floor is where the lowest of the standing is.
 
     Args:
         joints: (frames, 17, 3) metres, Z up.
+        stands: (frames, 2) probability that the left, the right foot stands.
+    """
+    ankles = joints[:, FEET, 2]
+    planted = ankles[stands > 0.5]
+    if len(planted) < 0.05 * len(ankles):
+        return float(np.percentile(ankles.min(1), 5)) - ANKLE_HEIGHT
+    lowest = np.percentile(planted, 5)
+    return float(np.median(planted[planted < lowest + 0.08])) - ANKLE_HEIGHT
+
+
+def floor_contacts(joints: np.ndarray, stands: np.ndarray, fps: float) -> np.ndarray:
+    """Probability that a foot is on the floor at z = 0 and still.
+
+    Args:
+        joints: (frames, 17, 3) metres, Z up, floor at 0.
+        stands: (frames, 2) probability that the left, the right foot stands on anything.
         fps: frames a second.
 
     Returns:
         (frames, 2) left, right, 0..1.
     """
-    ankles = low_pass(joints[:, _FEET], fps, 6.0)
-    if len(ankles) < 2:
-        return np.ones((len(ankles), 2))
-    speed = np.linalg.norm(np.gradient(ankles, 1 / fps, axis=0), axis=-1)
-    level = np.percentile(ankles[..., 2].min(1), 10)
-    still = 1 / (1 + np.exp((speed - _SPEED) / (0.15 * _SPEED)))
-    low = 1 / (1 + np.exp((ankles[..., 2] - level - _RISE) / (0.25 * _RISE)))
-    return still * low
+    ankles = low_pass(joints[:, FEET], fps, 6.0)
+    speed = np.zeros(ankles.shape[:2])
+    if len(ankles) > 1:
+        speed = np.linalg.norm(np.gradient(ankles, 1 / fps, axis=0), axis=-1)
+    still = expit((_SPEED - speed) / _SPEED_EDGE)
+    low = expit((ANKLE_HEIGHT + _RISE - ankles[..., 2]) / _RISE_EDGE)
+    return stands * np.sqrt(still) * low

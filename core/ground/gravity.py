@@ -7,23 +7,11 @@ import numpy as np
 from ..errors import MotionError
 
 
-def body_axis(joints: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-    """Up as the body's long axis, from the feet to the thorax, on average over the clip.
-
-    Args:
-        joints: (frames, 17, 3) metres, camera axes.
-        confidence: (frames, 17).
-
-    Returns:
-        (3,) unit vector pointing up, camera axes.
-    """
-    axis = joints[:, 8] - joints[:, [3, 6]].mean(1)
-    weight = confidence[:, [3, 6, 8]].mean(1) + 1e-6
-    up = np.array([0.0, -1.0, 0.0])
-    for _ in range(10):
-        total = (weight / (0.1 + np.linalg.norm(axis - axis @ up[:, None] * up, axis=1))) @ axis
-        up = total / max(float(np.linalg.norm(total)), 1e-9)
-    return up
+def upwards(votes: np.ndarray) -> np.ndarray:
+    """(3,) unit vector up from (frames, 3) votes in camera axes; the camera's own up if none."""
+    total = votes.sum(0)
+    size = float(np.linalg.norm(total))
+    return total / size if size > 1e-9 else np.array([0.0, -1.0, 0.0])
 
 
 def given_up(camera_up) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 With the focal length known, a joint at body-relative ``p`` seen along the ray ``(x, y, 1)`` gives
 two equations that are linear in the pelvis ``r``: ``r_x - x r_z = x p_z - p_x``, and likewise in
-y. Over a clip, with the acceleration held small, that is one banded least-squares problem, solved
-a few times with the weight of joints that disagree taken down.
+y. Over a clip, with accelerations held small and standing feet held still, that is one banded
+least-squares problem, solved a few times with the weight of joints that disagree taken down.
 """
 
 from __future__ import annotations
@@ -16,28 +16,35 @@ from scipy.linalg import solveh_banded
 # Trust in each joint as a landmark, Human3.6M order. Detectors put nose and head elsewhere than
 # the 3D skeleton does; pelvis, spine and thorax are means of others.
 _TRUST = np.array([0, 0.7, 1, 1, 0.7, 1, 1, 0, 0, 0, 0, 1, 0.6, 0.4, 1, 0.6, 0.4])
+_FEET = [6, 3]
+
+# Standard deviations that balance the terms against each other: metres for a joint against its
+# ray, metres a second for a standing ankle, metres a second squared for the pelvis; and how many
+# seconds each of these errors lasts, so that more frames a second are not more knowledge.
+_JOINT, _JOINT_LASTS = 0.04, 0.3
+_ANKLE, _ANKLE_LASTS = 0.15, 0.2
+_ACCELERATION, _LEVEL_ACCELERATION, _ACCELERATION_LASTS = 3.0, 1.5, 0.3
 
 _NEAREST = 0.3  # metres in front of the camera
 _ROUNDS = 4
+_BAND = 8  # farthest coupling: two frames and two axes
 
 
 @dataclass(frozen=True)
-class Looseness:
-    """How well things are known; each is a standard deviation.
+class Footing:
+    """What is known of the ground.
 
     Attributes:
-        joint: of a joint's place against its ray, metres.
-        acceleration: of the pelvis, metres a second squared.
-        memory: seconds over which a joint's error stays the same.
+        up: (3,) unit vector, camera axes.
+        stands: (frames, 2) probability that the left, the right foot stands still.
     """
 
-    joint: float = 0.04
-    acceleration: float = 2.0
-    memory: float = 0.2
+    up: np.ndarray
+    stands: np.ndarray
 
 
 def rays(xy: np.ndarray, focal: float, size: tuple[int, int]) -> np.ndarray:
-    """(..., 2) x/z and y/z of the viewing rays of (..., 2) pixels; principal point in the middle."""
+    """(..., 2) slopes x/z, y/z of the viewing rays of (..., 2) pixels."""
     return (xy - np.array(size) / 2) / focal
 
 
@@ -46,7 +53,7 @@ def root_path(
     rays: np.ndarray,
     confidence: np.ndarray,
     fps: float,
-    looseness: Looseness = Looseness(),  # noqa: B008 (frozen)
+    footing: Footing | None = None,
 ) -> np.ndarray:
     """The pelvis over the clip.
 
@@ -55,7 +62,8 @@ def root_path(
         rays: (frames, 17, 2) from `rays`.
         confidence: (frames, 17), 0 where a joint was not seen; frames that see nobody are bridged.
         fps: frames a second.
-        looseness: how well things are known.
+        footing: where known: feet that stand do not slide, and level motion is gentler than
+            motion up and down.
 
     Returns:
         (frames, 3) camera metres.
@@ -64,16 +72,15 @@ def root_path(
     if not (trust > 0).any():
         trust = np.ones_like(trust) * _TRUST
     rays = np.where(trust[..., None] > 0, rays, 0.0)
-    weight = trust / looseness.joint**2 / max(1.0, looseness.memory * fps)
-    smooth = _acceleration_band(len(joints), fps, looseness.acceleration)
+    weight = trust / (_JOINT**2 * max(1.0, _JOINT_LASTS * fps))
+    band, pull = _motion_terms(joints, fps, footing)
     root = np.zeros((len(joints), 3))
-    disagreement = np.ones_like(trust)
+    agreement = np.ones_like(trust)
     for _ in range(_ROUNDS):
-        normal, right = _normal_equations(joints, rays, weight * disagreement)
-        root = _solve(smooth, normal, right)
+        normal, right = _ray_terms(joints, rays, weight * agreement)
+        root = _solve(band, normal, right + pull)
         root[:, 2] = np.maximum(root[:, 2], _NEAREST)
-        miss = _misses(joints, rays, root)
-        disagreement = 1 / (1 + (miss / (3 * looseness.joint)) ** 2)
+        agreement = 1 / (1 + (_misses(joints, rays, root) / (3 * _JOINT)) ** 2)
     return root
 
 
@@ -82,7 +89,7 @@ def _misses(joints: np.ndarray, rays: np.ndarray, root: np.ndarray) -> np.ndarra
     return np.linalg.norm(placed[..., :2] - rays * placed[..., 2:], axis=-1)
 
 
-def _normal_equations(
+def _ray_terms(
     joints: np.ndarray, rays: np.ndarray, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """(frames, 3, 3) and (frames, 3): each frame's own least squares for the pelvis."""
@@ -95,26 +102,51 @@ def _normal_equations(
     return normal, np.einsum("tj,tjki,tjk->ti", weight, rows, targets)
 
 
-def _acceleration_band(frames: int, fps: float, deviation: float) -> np.ndarray:
-    """(7, 3 frames) upper band of the penalty on second differences, x, y, z interleaved."""
-    band = np.zeros((7, frames, 3))
-    if frames > 2:
-        weight = (fps**2 / deviation) ** 2 / max(1.0, fps)
-        for i, a in enumerate((1, -2, 1)):
-            for j, b in enumerate((1, -2, 1)):
-                if j >= i:
-                    band[6 - 3 * (j - i), j : frames - 2 + j] += weight * a * b
-    elif frames == 2:
-        band[6] += 1
-        band[3, 1:] -= 1
-    return band.reshape(7, -1)
+def _motion_terms(
+    joints: np.ndarray, fps: float, footing: Footing | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The upper band, (9, 3 frames), and the right side, (frames, 3), of all that couples frames."""
+    frames = len(joints)
+    band, pull = np.zeros((_BAND + 1, frames, 3)), np.zeros((frames, 3))
+    precision = np.eye(3) / _ACCELERATION**2
+    if footing is not None:
+        level = np.eye(3) - np.outer(footing.up, footing.up)
+        precision += level * (1 / _LEVEL_ACCELERATION**2 - 1 / _ACCELERATION**2)
+    _couple(band, (1, -2, 1), precision * fps**4 / max(1.0, _ACCELERATION_LASTS * fps))
+    # Without enough frames or sights to fix a speed, none is assumed.
+    _couple(band, (1, -1), np.eye(3) * 1e-3 * fps)
+    if footing is not None and frames > 1:
+        for foot, stands in zip(_FEET, footing.stands.T, strict=True):
+            held = np.minimum(stands[1:], stands[:-1]) ** 2
+            held = held * fps**2 / (_ANKLE**2 * max(1.0, _ANKLE_LASTS * fps))
+            band[_BAND, 1:] += held[:, None]
+            band[_BAND, :-1] += held[:, None]
+            band[_BAND - 3, 1:] -= held[:, None]
+            slip = held[:, None] * np.diff(joints[:, foot], axis=0)
+            pull[1:] -= slip
+            pull[:-1] += slip
+    return band.reshape(_BAND + 1, -1), pull
 
 
-def _solve(smooth: np.ndarray, normal: np.ndarray, right: np.ndarray) -> np.ndarray:
-    band = smooth.copy()
+def _couple(band: np.ndarray, stencil: tuple[int, ...], precision: np.ndarray) -> None:
+    """Add the square of a difference between neighbouring frames, everywhere, to the band."""
+    runs = band.shape[1] - len(stencil) + 1
+    if runs < 1:
+        return
+    for i, a in enumerate(stencil):
+        for j, b in enumerate(stencil):
+            for k in range(3):
+                for m in range(3):
+                    ahead = 3 * (j - i) + m - k
+                    if ahead >= 0:
+                        band[_BAND - ahead, j : j + runs, m] += a * b * precision[k, m]
+
+
+def _solve(band: np.ndarray, normal: np.ndarray, right: np.ndarray) -> np.ndarray:
+    band = band.copy()
     frames = len(normal)
     for i in range(3):
         for j in range(i, 3):
-            band[6 - (j - i), j::3] += normal[:, i, j]
-    band[6] += 1e-6
+            band[_BAND - (j - i), j::3] += normal[:, i, j]
+    band[_BAND] += 1e-6
     return solveh_banded(band, right.reshape(-1)).reshape(frames, 3)

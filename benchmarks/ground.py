@@ -1,0 +1,177 @@
+"""How well `ground` finds path, gravity, floor and contacts: figures against their bars.
+
+python benchmarks/ground.py ../shared/mocap/test_public.npz.xz --mistakes lifter --repeats 3
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from lift_to_3d.core.ground import ground
+from lift_to_3d.core.motion import Motion
+from lift_to_3d.core.training.ground_clips import LIFTER, NONE, Clip, film
+from lift_to_3d.core.training.capture import load_takes
+
+FEET = [6, 3]
+MOVERS = [3, 6, 13, 16]
+STANDING = 0.985  # of the bones laid end to end, as people stand
+
+
+def true_height(joints: np.ndarray) -> float:
+    """Floor to crown of the captured body, metres."""
+
+    def length(a: int, b: int) -> float:
+        return float(np.median(np.linalg.norm(joints[:, a] - joints[:, b], axis=1)))
+
+    leg = (length(1, 2) + length(2, 3) + length(4, 5) + length(5, 6)) / 2
+    return STANDING * (leg + length(0, 7) + length(7, 8) + length(8, 10)) + 0.08 * STANDING
+
+
+def contact_labels(world: np.ndarray, fps: float) -> np.ndarray:
+    """(frames, 2) bool: ankle slower than 0.3 m/s and less than 5 cm above where it stands."""
+    ankles = world[:, FEET]
+    speed = np.linalg.norm(np.gradient(ankles, 1 / fps, axis=0), axis=-1)
+    return (speed < 0.3) & (ankles[..., 2] < 0.08 + 0.05)
+
+
+def walked(root: np.ndarray, fps: float) -> float:
+    """Horizontal distance, metres, at ten looks a second."""
+    steps = root[:: max(1, round(fps / 10)), :2]
+    return float(np.linalg.norm(np.diff(steps, axis=0), axis=1).sum())
+
+
+def jitter(joints: np.ndarray, fps: float) -> float:
+    """Mean size of the jerk over all joints, m/s^3."""
+    return float(np.linalg.norm(np.diff(joints, n=3, axis=0), axis=-1).mean() * fps**3)
+
+
+def peak_speeds(joints: np.ndarray, fps: float) -> np.ndarray:
+    """(4,) highest speed of feet and hands, m/s (the 99.5th percentile)."""
+    speed = np.linalg.norm(np.diff(joints[:, MOVERS], axis=0), axis=-1) * fps
+    return np.percentile(speed, 99.5, axis=0)
+
+
+def figures(clip: Clip, motion: Motion) -> dict[str, float]:
+    """All figures of one clip."""
+    fps = motion.fps
+    true_root, root = clip.joints[:, 0], motion.root.astype(float)
+    cosine = float(np.clip(-motion.gravity @ clip.up, -1, 1))
+    off = (root - root.mean(0)) - (true_root - true_root.mean(0))
+    labels, found = contact_labels(clip.world, fps), motion.contacts > 0.5
+    ankles = motion.joints[:, FEET].astype(float)
+    slide = np.linalg.norm(np.diff(ankles[..., :2], axis=0), axis=-1) * fps
+    both = labels[1:] & labels[:-1]
+    relative = motion.joints - motion.joints[:, :1]
+    true_relative = clip.world - clip.world[:, :1]
+    return {
+        "walked": walked(clip.world[:, 0], fps),
+        "path": float(np.linalg.norm(off, axis=1).mean()),
+        "place": float(np.linalg.norm(root - true_root, axis=1).mean()),
+        "depth noise": float(np.std(np.diff(root[:, 2] - true_root[:, 2]))),
+        "gravity": float(np.degrees(np.arccos(cosine))),
+        "hits": float((labels & found).sum()),
+        "misses": float((labels & ~found).sum()),
+        "false": float((~labels & found).sum()),
+        "slide": float(slide[both].mean()) if both.any() else np.nan,
+        "foot height": float(np.abs(ankles[..., 2] - 0.08)[labels].mean())
+        if labels.any()
+        else np.nan,
+        "lowest": float(motion.joints[..., 2].min()),
+        "jitter": jitter(motion.joints, fps) / jitter(clip.world, fps),
+        "body jitter": jitter(relative, fps) / jitter(true_relative, fps),
+        "peaks": float(np.median(peak_speeds(relative, fps) / peak_speeds(true_relative, fps)) - 1),
+        "mpjpe": float(
+            np.linalg.norm(clip.pose.joints - (clip.joints - clip.joints[:, :1]), axis=-1).mean()
+        ),
+        "mpjpe out": float(
+            np.linalg.norm(relative - true_relative @ _yaw(relative, true_relative), axis=-1).mean()
+        ),
+    }
+
+
+def _yaw(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The turn about Z that lays b on a best, for row vectors."""
+    dot = (a[..., :2] * b[..., :2]).sum()
+    cross = (b[..., 0] * a[..., 1] - b[..., 1] * a[..., 0]).sum()
+    angle = np.arctan2(cross, dot)
+    return np.array(
+        [[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
+    )
+
+
+def measure(args: argparse.Namespace) -> Iterator[tuple[str, str, dict[str, float]]]:
+    """(take, action, figures) of every take and repeat."""
+    rng = np.random.default_rng(args.seed)
+    mistakes = {"lifter": LIFTER, "none": NONE}[args.mistakes]
+    for take in load_takes(Path(args.mocap)):
+        for _ in range(args.repeats):
+            clip = film(take, rng, mistakes)
+            motion = ground(
+                clip.pose, clip.track, height=true_height(clip.world), smoothing=args.smoothing
+            )
+            yield take.name, take.action, figures(clip, motion)
+
+
+def table(rows: dict[str, np.ndarray]) -> list[tuple[str, str, str]]:
+    """(what, figure, bar)."""
+    walks = rows["walked"] >= 2.0
+    share = 100 * rows["path"][walks] / rows["walked"][walks]
+    hits, errors = rows["hits"].sum(), rows["misses"].sum() + rows["false"].sum()
+    return [
+        ("lifter's error, mean", f"{1000 * rows['mpjpe'].mean():.1f} mm", ""),
+        ("world pose error, mean", f"{1000 * rows['mpjpe out'].mean():.1f} mm", ""),
+        (
+            "path error / distance walked (2 m and more)",
+            f"median {np.median(share):.1f} %, 90 % {np.percentile(share, 90):.1f} %",
+            "5 %",
+        ),
+        ("place error, median", f"{1000 * np.median(rows['place']):.0f} mm", ""),
+        (
+            "frame-to-frame depth noise",
+            f"median {1000 * np.median(rows['depth noise']):.1f} mm,"
+            f" 90 % {1000 * np.percentile(rows['depth noise'], 90):.1f} mm",
+            "5 mm",
+        ),
+        ("gravity error, median", f"{np.median(rows['gravity']):.1f} deg", "3 deg"),
+        ("gravity error, 90 %", f"{np.percentile(rows['gravity'], 90):.1f} deg", "8 deg"),
+        ("contact F1", f"{2 * hits / (2 * hits + errors):.3f}", "0.9"),
+        ("sliding in contact, median", f"{1000 * np.nanmedian(rows['slide']):.0f} mm/s", ""),
+        ("foot height error in contact", f"{1000 * np.nanmedian(rows['foot height']):.0f} mm", ""),
+        ("lowest joint, worst 10 %", f"{1000 * np.percentile(rows['lowest'], 10):.0f} mm", "0"),
+        ("jitter / capture's, median", f"{np.median(rows['jitter']):.2f}", "1.2"),
+        ("jitter about the pelvis", f"{np.median(rows['body jitter']):.2f}", "1.2"),
+        ("peak speed of hands and feet, median", f"{100 * np.median(rows['peaks']):+.1f} %", "5 %"),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("mocap", help="packed motion capture (.npz.xz)")
+    parser.add_argument("--mistakes", choices=("none", "lifter"), default="lifter")
+    parser.add_argument("--smoothing", choices=("off", "light", "strong"), default="light")
+    parser.add_argument("--repeats", type=int, default=3, help="cameras for each take")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--takes", action="store_true", help="show every take")
+    args = parser.parse_args()
+    rows: dict[str, list[float]] = defaultdict(list)
+    start = time.perf_counter()
+    for name, action, row in measure(args):
+        if args.takes:
+            shown = " ".join(
+                f"{row[k]:8.3f}" for k in ("walked", "path", "gravity", "depth noise", "lowest")
+            )
+            print(f"{name:12s} {shown}  {action}")
+        for key, value in row.items():
+            rows[key].append(value)
+    for what, figure, bar in table({k: np.array(v) for k, v in rows.items()}):
+        print(f"{what:45s} {figure:32s} {bar}")
+    print(f"{len(rows['walked'])} clips in {time.perf_counter() - start:.1f} s")
+
+
+if __name__ == "__main__":
+    main()
