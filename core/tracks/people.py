@@ -20,6 +20,8 @@ _SAME = 0.07
 """Two detections of one frame whose joints lie nearer than this (body heights) are one person."""
 _REACH = 0.5
 """How far a person may move from one frame to the next, in body heights."""
+_DRIFT = 1.8
+"""How far a person who is out of sight may move in a second, in body heights."""
 _CLEAR = 2.0
 """A link is plain if the next best choice is at least this many times as far."""
 _LONGEST_GAP = 1.5
@@ -177,7 +179,7 @@ class _Joiner:
     """Joins tracklets into people, in the order of time."""
 
     def __init__(self, found: Detections, size: np.ndarray, rows: np.ndarray, fps: float) -> None:
-        self.found, self.size = found, size
+        self.found, self.size, self.fps = found, size, fps
         self.longest_gap = max(3, round(_LONGEST_GAP * fps))
         self.tracklets = _tracklets(_plain_links(found, size, rows), rows, len(found.frame))
 
@@ -200,7 +202,46 @@ class _Joiner:
                 open_[free[i]] = np.concatenate([open_[free[i]], new[j]])
                 new[j] = np.empty(0, np.int64)
             open_ += [t for t in new if len(t)]
-        return done + open_
+        return self._without_twins(done + open_)
+
+    def _without_twins(self, chains: list[np.ndarray]) -> list[np.ndarray]:
+        """Chains that share one person, because it was found twice now and then, as one.
+
+        They lie near each other and take turns: in hardly any frame are both there.
+        """
+        chains = sorted(chains, key=lambda chain: int(self.found.frame[chain[0]]))
+        merged: list[np.ndarray] = []
+        for chain in chains:
+            first = self.found.frame[chain[0]]
+            for i in range(len(merged) - 1, -1, -1):
+                if self.found.frame[merged[i][-1]] >= first and self._twins(merged[i], chain):
+                    merged[i] = self._union(merged[i], chain)
+                    break
+            else:
+                merged.append(chain)
+        return merged
+
+    def _twins(self, a: np.ndarray, b: np.ndarray) -> bool:
+        frames_a, frames_b = self.found.frame[a], self.found.frame[b]
+        end = min(frames_a[-1], frames_b[-1])
+        a, b = a[(frames_a >= frames_b[0]) & (frames_a <= end)], b[frames_b <= end]
+        few, many = sorted((a, b), key=len)
+        if not len(few):
+            return False
+        both = len(np.intersect1d(self.found.frame[few], self.found.frame[many]))
+        if both > 1 + 0.3 * len(few):
+            return False
+        after = np.searchsorted(self.found.frame[many], self.found.frame[few])
+        near = many[np.minimum(after, len(many) - 1)]
+        apart = _apart(self.found, self.size, few, near)
+        gone = np.abs(self.found.frame[near] - self.found.frame[few])
+        return bool((apart < _REACH).all() and (gone < 8).all())
+
+    def _union(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """All rows of two chains, the surer one where both have a frame."""
+        rows = np.concatenate([a, b])
+        rows = rows[np.lexsort((-self.found.score[rows], self.found.frame[rows]))]
+        return rows[np.unique(self.found.frame[rows], return_index=True)[1]]
 
     def _may_return(self, chain: np.ndarray, frame: int) -> bool:
         gone = frame - int(self.found.frame[chain[-1]])
@@ -221,46 +262,33 @@ class _Joiner:
 
     def _cost(self, chain: np.ndarray, new: np.ndarray) -> float:
         """How unlikely it is that `new` goes on with `chain`; infinite where it cannot be."""
-        found = self.found
-        gap = int(found.frame[new[0]] - found.frame[chain[-1]])
-        size = max(self.size[chain[-_MEMORY:]].max(), self.size[new[:_MEMORY]].max())
-        place_a, speed_a = self._motion(chain[-_MEMORY:], -1)
-        place_b, speed_b = self._motion(new[:_MEMORY], 0)
-        reach = min(gap, 8)
-        ahead = np.linalg.norm(place_a + speed_a * reach - place_b, axis=-1)
-        back = np.linalg.norm(place_b - speed_b * reach - place_a, axis=-1)
-        still = np.linalg.norm(place_a - place_b, axis=-1)
-        common = np.isfinite(still)
-        if common.sum() < 3:
+        gap = int(self.found.frame[new[0]] - self.found.frame[chain[-1]])
+        tail, head = chain[-_MEMORY:], new[:_MEMORY]
+        sizes = float(np.median(self.size[tail])), float(np.median(self.size[head]))
+        place_a, speed_a = self._motion(tail, -1)
+        place_b, speed_b = self._motion(head, 0)
+        step = place_b - place_a
+        step = step[np.isfinite(step).all(1)]
+        if len(step) < 3:
             return np.inf
-        moved = min(
-            float(np.median(ahead[common] + back[common])) / 2, float(np.median(still[common]))
+        reach = min(gap, 8)
+        still, ahead, back = (
+            float(np.median(np.linalg.norm(step - speed * reach, axis=1)))
+            for speed in (0.0, speed_a, speed_b)
         )
-        pose = (
-            still[common]
-            if gap < 3
-            else np.linalg.norm(
-                (place_a - np.nanmean(place_a[common], 0))
-                - (place_b - np.nanmean(place_b[common], 0)),
-                axis=-1,
-            )[common]
-        )
-        cost = (moved + 0.3 * float(np.median(pose))) / size
-        grown = abs(
-            np.log(np.median(self.size[chain[-_MEMORY:]]) / np.median(self.size[new[:_MEMORY]]))
-        )
-        cost += 0.2 * max(0.0, float(grown) - 0.2)
+        moved = min(still, (ahead + back) / 2)
+        bent = float(np.median(np.linalg.norm(step - step.mean(0), axis=1))) if gap < 10 else 0.0
+        cost = (moved + 0.3 * bent) / np.sqrt(sizes[0] * sizes[1])
+        cost += 0.4 * max(0.0, abs(np.log(sizes[0] / sizes[1])) - 0.2)
+        evidence = min(1.0, len(head) / 4)
+        limit = _REACH + _DRIFT / self.fps * evidence * (min(gap, self.longest_gap) - 1)
         before, after = self._number(chain), self._number(new, last=False)
-        limit = _REACH + 0.06 * (min(gap, 15) - 1)
-        if before >= 0 and after >= 0:
-            if before == after:
-                cost, limit = cost - _HINT, np.inf if gap > 3 else 3 * limit
-            else:
-                cost, limit = cost + _HINT, limit + _HINT
-                if gap > self.longest_gap:
-                    return np.inf
+        if before >= 0 and before == after:
+            cost, limit = cost - _HINT, np.inf if gap > 3 else 3 * limit
         elif gap > self.longest_gap:
             return np.inf
+        elif before >= 0 and after >= 0:
+            cost += _HINT / 2
         return cost if cost < limit else np.inf
 
     def _motion(self, rows: np.ndarray, at: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,254 @@
+"""A track as a detector gave it, mended: swaps, outliers and short gaps, confidence on one scale.
+
+Nothing is smoothed. Every step changes only what stands out against the motion around it, so that
+a jump or a punch stays what it was; what cannot be mended stays missing (NaN, confidence 0).
+Distances are judged in body heights, which is what a person measures in the picture at that time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.ndimage import median_filter
+
+from .skeleton import COCO
+from .track import Track
+
+_SWAP_GAIN = 0.06
+"""How much shorter a pair's way must become, in body heights, for each change of sides."""
+_SWAP_PRIOR = 0.003
+"""What every swapped frame costs: the detector is right more often than not."""
+_SPIKE = 0.06
+"""How far off its way a joint must be to be an outlier, in body heights, on top of its motion."""
+_LONGEST_SPIKE = 0.15
+"""Longest outlier in seconds."""
+_SHORT_GAP, _LONG_GAP = 0.12, 0.6
+"""Gaps in seconds: up to the first all are filled; up to the second if the motion is plain."""
+_PLAIN = 0.12
+"""How far motion before and after a gap may disagree about its middle, in body heights."""
+_SURE = 0.9
+"""What a well seen joint's confidence becomes."""
+
+
+def clean(track: Track, *, progress: object = None) -> Track:
+    """Mend a track.
+
+    In this order: left and right put back where the detector swapped them; outliers of up to
+    0.15 s taken out; gaps of up to 0.12 s filled, up to 0.6 s where the motion before and after
+    agrees; confidence put on one scale for all detectors, on which a joint that this detector sees
+    well has 0.9 or more.
+
+    Args:
+        track: as read.
+        progress: not used; for the sake of the other stages' form.
+
+    Returns:
+        A track of the same frames and joints, with a report in its notes.
+    """
+    height = body_height(track)
+    xy, confidence = track.xy.copy(), _calibrated(track.confidence)
+    xy[confidence <= 0] = np.nan
+    notes = []
+    swapped = _mend_swaps(xy, confidence, track.joints, height)
+    if swapped:
+        notes.append(f"Left and right were swapped and put back: {_listed(swapped)}.")
+    spikes = _remove_spikes(xy, confidence, height, track.fps)
+    if spikes.any():
+        notes.append(f"Outliers taken out: {_listed(_counts(spikes, track.joints))}.")
+    filled = _fill_gaps(xy, confidence, height, track.fps)
+    if filled.any():
+        notes.append(f"Short gaps filled: {_listed(_counts(filled, track.joints))}.")
+    gone = np.isnan(xy[..., 0]).all(1)
+    if gone.any():
+        notes.append(f"Not seen in {int(gone.sum())} of {track.frames} frames.")
+    return replace(track, xy=xy, confidence=confidence, notes=(*track.notes, *notes))
+
+
+def body_height(track: Track) -> np.ndarray:
+    """(frames,) how large the person is in the picture, pixels, slowly changing and never 0."""
+    xy, _ = track.select(COCO)
+    seen = np.isfinite(xy[..., 0])
+    low = np.where(seen[..., None], xy, np.inf).min(1)
+    high = np.where(seen[..., None], xy, -np.inf).max(1)
+    extent = np.hypot(*(high - low).T)
+    good = np.isfinite(extent) & (extent > 0)
+    if not good.any():
+        return np.ones(track.frames)
+    at = np.arange(track.frames)
+    extent = np.interp(at, at[good], extent[good])
+    window = min(2 * round(track.fps) + 1, 2 * track.frames + 1)
+    smooth = median_filter(extent, size=window, mode="nearest")
+    return np.maximum(smooth, 0.2 * np.median(extent))
+
+
+def _calibrated(confidence: np.ndarray) -> np.ndarray:
+    """Confidence such that the best tenth of a track has `_SURE` or more, 1 at most."""
+    found = confidence[confidence > 0]
+    if not len(found):
+        return confidence.copy()
+    best = max(float(np.quantile(found, 0.9)), 0.4)
+    return np.clip(confidence * (_SURE / best), 0.0, 1.0)
+
+
+def _pairs(joints: tuple[str, ...]) -> list[tuple[int, int]]:
+    """Indices of left and right of every joint that has both."""
+    names = {name: i for i, name in enumerate(joints)}
+    return [
+        (i, names["right_" + name.removeprefix("left_")])
+        for name, i in names.items()
+        if name.startswith("left_") and "right_" + name.removeprefix("left_") in names
+    ]
+
+
+def _mend_swaps(
+    xy: np.ndarray, confidence: np.ndarray, joints: tuple[str, ...], height: np.ndarray
+) -> dict[str, int]:
+    """Exchange left and right, in place, where that makes both go on as before.
+
+    Returns:
+        Number of frames by pair of joints.
+    """
+    mended = {}
+    for left, right in _pairs(joints):
+        both = np.flatnonzero(np.isfinite(xy[:, [left, right], 0]).all(1))
+        swapped = both[_swapped(xy[both, left], xy[both, right], both, height[both])]
+        if len(swapped):
+            for values in (xy, confidence):
+                values[swapped, left], values[swapped, right] = (
+                    values[swapped, right].copy(),
+                    values[swapped, left].copy(),
+                )
+            mended[joints[left].removeprefix("left_")] = len(swapped)
+    return mended
+
+
+def _swapped(
+    left: np.ndarray, right: np.ndarray, frame: np.ndarray, height: np.ndarray
+) -> np.ndarray:
+    """(n,) whether left and right are exchanged: the way of least length through both choices."""
+    if len(frame) < 3:
+        return np.zeros(len(frame), bool)
+
+    def way(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.linalg.norm(a[1:] - b[:-1], axis=-1) / (height[1:] * np.diff(frame))
+
+    keep = way(left, left) + way(right, right)
+    cross = way(left, right) + way(right, left)
+    if not (cross + _SWAP_GAIN < keep).any():
+        return np.zeros(len(frame), bool)
+    cost, other = 0.0, _SWAP_GAIN
+    back = np.zeros((len(frame), 2), bool)
+    for i, (k, c) in enumerate(zip(keep.tolist(), (cross + _SWAP_GAIN).tolist(), strict=True), 1):
+        stay, come = cost + k, other + c
+        remain, leave = other + k, cost + c
+        back[i] = come < stay, leave < remain
+        cost, other = min(stay, come), min(remain, leave) + _SWAP_PRIOR
+    state = other < cost
+    out = np.zeros(len(frame), bool)
+    for i in range(len(frame) - 1, -1, -1):
+        out[i] = state
+        state = bool(state) != bool(back[i, int(state)])
+    return ~out if out.mean() > 0.5 else out
+
+
+def _remove_spikes(
+    xy: np.ndarray, confidence: np.ndarray, height: np.ndarray, fps: float
+) -> np.ndarray:
+    """Make missing, in place, what leaves its way and comes back; (frames, joints) where."""
+    taken = np.zeros(xy.shape[:2], bool)
+    for length in range(1, max(1, round(_LONGEST_SPIKE * fps)) + 1):
+        if len(xy) < length + 4:
+            break
+        spike = _spikes(xy, height, length)
+        taken |= spike
+        xy[spike] = np.nan
+        confidence[spike] = 0
+    return taken
+
+
+def _spikes(xy: np.ndarray, height: np.ndarray, length: int) -> np.ndarray:
+    """(frames, joints) runs of `length` frames that are off the line between their neighbours.
+
+    How far off counts depends on the speed on either side: a fast joint may turn fast.
+    """
+    count = len(xy) - length - 1
+    before, after = xy[:count], xy[length + 1 :]
+    share = (np.arange(1, length + 1) / (length + 1))[:, None, None, None]
+    runs = np.stack([xy[k : k + count] for k in range(1, length + 1)])
+    off = np.linalg.norm(runs - (before + share * (after - before)), axis=-1)
+    step = np.linalg.norm(np.diff(xy, axis=0), axis=-1)
+    step = np.nan_to_num(np.pad(step, ((1, 1), (0, 0))))
+    around = np.maximum(step[:count], step[length + 2 : length + 2 + count])
+    across = np.linalg.norm(after - before, axis=-1) / (length + 1)
+    limit = _SPIKE * height[1 : count + 1, None] + (1 + length) * np.maximum(around, across)
+    with np.errstate(invalid="ignore"):
+        sudden = off.min(0) > limit
+    out = np.zeros(xy.shape[:2], bool)
+    for k in range(1, length + 1):
+        out[k : k + count] |= sudden
+    return out
+
+
+def _fill_gaps(
+    xy: np.ndarray, confidence: np.ndarray, height: np.ndarray, fps: float
+) -> np.ndarray:
+    """Fill, in place, gaps whose motion is plain; (frames, joints) where."""
+    filled = np.zeros(xy.shape[:2], bool)
+    short, long = max(1, round(_SHORT_GAP * fps)), max(2, round(_LONG_GAP * fps))
+    for joint in range(xy.shape[1]):
+        seen = np.flatnonzero(np.isfinite(xy[:, joint, 0]))
+        for i in np.flatnonzero((np.diff(seen) > 1) & (np.diff(seen) <= long + 1)):
+            start, end = int(seen[i]), int(seen[i + 1])
+            speed = _speed(xy[:, joint], start, -1), _speed(xy[:, joint], end, 1)
+            gap = end - start
+            middle = [xy[t, joint] + v * gap / 2 for t, v in zip((start, end), speed, strict=True)]
+            disagree = np.linalg.norm(middle[0] - middle[1]) / height[start]
+            if gap - 1 > short and disagree > _PLAIN:
+                continue
+            inside = slice(start + 1, end)
+            xy[inside, joint] = _curve(xy[start, joint], xy[end, joint], *speed, gap)
+            least = min(confidence[start, joint], confidence[end, joint])
+            confidence[inside, joint] = least * (1 - 0.7 * (gap - 1) / (long + 1))
+            filled[inside, joint] = True
+    return filled
+
+
+def _speed(way: np.ndarray, at: int, direction: int) -> np.ndarray:
+    """Pixels a frame at the edge of a gap, from up to three frames on that side; signed in time."""
+    for steps in (3, 2, 1):
+        other = at + direction * steps
+        if 0 <= other < len(way) and np.isfinite(way[other, 0]):
+            return (way[other] - way[at]) / (direction * steps)
+    return np.zeros(2)
+
+
+def _curve(
+    start: np.ndarray, end: np.ndarray, before: np.ndarray, after: np.ndarray, gap: int
+) -> np.ndarray:
+    """(gap - 1, 2) cubic from start to end; the slopes no steeper than thrice the way's own."""
+    across = (end - start) / gap
+    most = 3 * np.linalg.norm(across)
+    slopes = [
+        v * min(1.0, most / max(float(np.linalg.norm(v)), 1e-9)) * gap for v in (before, after)
+    ]
+    t = (np.arange(1, gap) / gap)[:, None]
+    return (
+        start * (1 + 2 * t) * (1 - t) ** 2
+        + slopes[0] * t * (1 - t) ** 2
+        + end * t**2 * (3 - 2 * t)
+        + slopes[1] * t**2 * (t - 1)
+    )
+
+
+def _counts(where: np.ndarray, joints: tuple[str, ...]) -> dict[str, int]:
+    return {name: int(n) for name, n in zip(joints, where.sum(0), strict=True) if n}
+
+
+def _listed(counts: dict[str, int]) -> str:
+    """ "left wrist 12 frames, ..." with the worst first."""
+    worst = sorted(counts.items(), key=lambda item: -item[1])
+    words = [f"{name.replace('_', ' ')} {n}" for name, n in worst[:6]]
+    more = f" and {len(worst) - 6} other joints" if len(worst) > 6 else ""
+    total = sum(counts.values())
+    return f"{total} points ({', '.join(words)}{more})"
