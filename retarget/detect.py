@@ -20,9 +20,7 @@ def find_mapping(rig: Rig) -> Mapping:
     """
     ranks = {preset.name: preset.rank for preset in presets()}
     fits = [fit_preset(preset, rig) for preset in presets()]
-    best = max(
-        fits, key=lambda m: (not m.missing, ranks[m.preset], m.confidence, _bone_count(m))
-    )
+    best = max(fits, key=lambda m: (not m.missing, ranks[m.preset], m.confidence, _bone_count(m)))
     if not best.missing:
         return best
     return map_by_structure(rig) or best
@@ -35,9 +33,7 @@ def fit_preset(preset: Preset, rig: Rig) -> Mapping:
     """
     bones = {_plain(name): name for name in reversed(rig.bones)}
     hips = [_plain(name) for name in preset.bones["hips"]]
-    before = {
-        name[: len(name) - len(hip)] for name in bones for hip in hips if name.endswith(hip)
-    }
+    before = {name[: len(name) - len(hip)] for name in bones for hip in hips if name.endswith(hip)}
     prefixes = {""} | {prefix for prefix in before if prefix.endswith("_")}
     fits = [_fit(preset, bones, prefix) for prefix in sorted(prefixes)]
     return max(fits, key=lambda mapping: (mapping.confidence, _bone_count(mapping)))

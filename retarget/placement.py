@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..core.skeleton import H36M
 from .frames import SIDES, joint
 from .rest_body import RestBody
-from .rotation import unit
+from .rotation import reject, unit
 
 _NEAR = 0.2
 """Share of a leg within which a point counts as being at the rig's origin."""
 
 
-def place(joints: np.ndarray, body: RestBody) -> np.ndarray:
+@dataclass(frozen=True)
+class Ground:
+    """The floor and the compass of a motion on a rig; armature space and units.
+
+    Attributes:
+        axes: (3, 3), columns left, up, forward of one who faces as the rig does.
+        stands: whether the rig stands on the floor at rest.
+    """
+
+    axes: np.ndarray
+    stands: bool
+
+    @property
+    def up(self) -> np.ndarray:
+        """(3,) unit."""
+        return self.axes[:, 1]
+
+
+def place(joints: np.ndarray, body: RestBody) -> tuple[np.ndarray, Ground]:
     """The motion scaled to the rig's legs, turned to its facing and put where it stands.
 
     Args:
@@ -21,50 +41,54 @@ def place(joints: np.ndarray, body: RestBody) -> np.ndarray:
         body: the rig at rest.
 
     Returns:
-        (frames, 17, 3) in armature space and units.
+        (frames, 17, 3) in armature space and units, and the ground there.
     """
     world = body.rig.world
-    linear = world[:3, :3]
+    inverse = np.linalg.inv(world[:3, :3])
     joints = np.asarray(joints, np.float64)
-    if np.linalg.det(linear) < 0:
+    if np.linalg.det(inverse) < 0:
         joints = joints[:, list(H36M.mirrored)]
-    unit_size = np.cbrt(abs(np.linalg.det(linear)))
+    unit_size = np.cbrt(abs(np.linalg.det(world[:3, :3])))
     scale = body.leg * unit_size / leg_length(joints)
-    moved = scale * joints @ _facing(body).T + _standpoint(body)
-    return (moved - world[:3, 3]) @ np.linalg.inv(linear).T
+    standpoint, stands = _standpoint(body)
+    moved = scale * joints @ _facing(body).T + standpoint
+    up = unit(inverse[:, 2])
+    left = unit(reject(body.axes[:, 0], up))
+    axes = np.stack([left, up, np.cross(left, up)], axis=-1)
+    return (moved - world[:3, 3]) @ inverse.T, Ground(axes, stands)
 
 
 def leg_length(joints: np.ndarray) -> float:
-    """The person's leg from hip to ankle: the clip's median, metres."""
+    """The person's leg from hip to ankle: the clip's median, in the unit of the joints."""
     paths = [np.stack([joint(joints, n, s) for n in ("hip", "knee", "ankle")]) for s in SIDES]
     lengths = [np.linalg.norm(np.diff(path, axis=0), axis=-1).sum(0) for path in paths]
     return float(np.median(np.concatenate(lengths)))
 
 
 def _facing(body: RestBody) -> np.ndarray:
-    """The turn about world Z that takes -Y to where the rig faces."""
-    forward = body.rig.world[:3, :3] @ body.axes[:, 2]
-    x, y, _ = unit(forward * [1.0, 1.0, 0.0])
-    return np.array([[-y, x, 0.0], [-x, -y, 0.0], [0.0, 0.0, 1.0]])
+    """The turn about world Z that takes -Y to where the rig faces; none if it lies at rest."""
+    forward = unit(body.rig.world[:3, :3] @ body.axes[:, 2]) * [1.0, 1.0, 0.0]
+    if np.linalg.norm(forward) < 0.5:
+        return np.eye(3)
+    x, y, _ = unit(forward)
+    return np.array([[-y, -x, 0.0], [x, -y, 0.0], [0.0, 0.0, 1.0]])
 
 
-def _standpoint(body: RestBody) -> np.ndarray:
+def _standpoint(body: RestBody) -> tuple[np.ndarray, bool]:
     """The world point of the floor where the motion's origin goes: below the rig's origin.
 
     The floor is the height of the rig's origin, if its feet are near it at rest, else the height of
     its feet. Rigs that have their hips there (BVH files) hang below the floor at rest and tell
-    nothing: for these it is the world's floor.
+    nothing: for these it is the world's floor. Whether the rig stands on it comes second.
     """
     world = body.rig.world
     origin, up = world[:3, 3], body.axes[:, 1]
     feet = world[:3, :3] @ _lowest(body) + origin
     hips = world[:3, :3] @ body.joints[0] + origin
     near = _NEAR * body.leg * np.linalg.norm(world[:3, :3] @ up)
-    if abs(feet[2] - origin[2]) < near:
-        floor = origin[2]
-    else:
-        floor = 0.0 if abs(hips[2] - origin[2]) < near else feet[2]
-    return np.array([origin[0], origin[1], floor])
+    hangs = abs(hips[2] - origin[2]) < near and abs(feet[2]) > near
+    floor = origin[2] if abs(feet[2] - origin[2]) < near else feet[2]
+    return np.array([origin[0], origin[1], 0.0 if hangs else floor]), not hangs
 
 
 def _lowest(body: RestBody) -> np.ndarray:

@@ -9,16 +9,19 @@ import numpy as np
 from ..core.errors import MotionError
 from ..core.motion import Motion
 from .chain import effective_parents, local_rotations
+from .contact import seen_contact
 from .detect import find_mapping
+from .feet import Leg, set_feet
 from .frames import SIDES, Frames, body_frames, joint
 from .mapping import Mapping, check_mapping
-from .placement import place
+from .placement import Ground, place
 from .rest_body import RestBody, rest_body
 from .rig import BoneMotion, Rig
-from .rotation import swing, transpose, turn, unit
-from .spine import bend_spine, tilt_hips
+from .rotation import transpose, turn
+from .spine import tilt_hips
+from .trunk import Turns, neck_turns, shoulder_turn, spine_turns
 
-Turns = dict[int, np.ndarray]
+FEET = ("auto", "always", "never")
 
 
 def solve(
@@ -47,21 +50,35 @@ def solve(
         RigError: the rig lacks bones that the motion needs.
         MotionError: the motion has no frames or joints without a position.
     """
+    if feet not in FEET:
+        raise ValueError(f"feet is {feet!r}, not one of {FEET}")
     report = progress or (lambda _: None)
     mapping = mapping or find_mapping(rig)
     check_mapping(mapping, rig)
     _check_motion(motion)
     report(0.0)
     body = rest_body(rig, mapping)
-    joints = place(motion.joints, body)
+    joints, ground = place(motion.joints, body)
     rest = body_frames(body.joints[None], motion.fps)
     frames = body_frames(joints, motion.fps)
     report(0.3)
-    turns = _turns(joints, frames, rest, body)
-    report(0.6)
-    parents = effective_parents(rig, mapping.follows)
+    parts = {part: frames[part] @ transpose(rest[part]) for part in frames.parts}
+    turns = _trunk(parts, joints, rest, body)
     hips = body.chain("hips")[0]
-    path = joint(joints, "pelvis") + turn(turns[hips], (body.head_of(hips) - body.joints[0])[None])
+    contacts = _contacts(motion, joints, ground, body, feet)
+    legs = [
+        Leg(side, parts[f"thigh.{side}"], parts[f"shin.{side}"], frames[f"thigh.{side}"][..., 0], c)
+        for side, c in zip(SIDES, contacts.T, strict=True)
+    ]
+    pelvis = joint(joints, "pelvis")
+    report(0.5)
+    placed, pelvis = set_feet(
+        legs, turns[hips], pelvis, body, ground, motion.fps, still=feet != "never"
+    )
+    turns |= _limbs(parts | placed, body)
+    report(0.8)
+    parents = effective_parents(rig, mapping.follows)
+    path = pelvis + turn(turns[hips], (body.head_of(hips) - body.joints[0])[None])
     rotations = local_rotations(rig, turns, parents)
     report(1.0)
     return BoneMotion(
@@ -83,77 +100,43 @@ def _check_motion(motion: Motion) -> None:
         )
 
 
-def _turns(joints: np.ndarray, frames: Frames, rest: Frames, body: RestBody) -> Turns:
-    """The turn away from rest of every mapped bone, (frames, 3, 3), armature space."""
-
-    def of(part: str) -> np.ndarray:
-        return frames[part] @ transpose(rest[part])
-
-    chest, head = of("chest"), of("head")
-    hips = tilt_hips(of("hips"), chest, rest["hips"][0, :, 0])
+def _trunk(parts: dict[str, np.ndarray], joints: np.ndarray, rest: Frames, body: RestBody) -> Turns:
+    chest = parts["chest"]
+    hips = tilt_hips(parts["hips"], chest, rest["hips"][0, :, 0])
     turns: Turns = {body.chain("hips")[0]: hips}
-    turns |= _spine_turns(hips, chest, joints, body)
-    turns |= _neck_turns(chest, head, joints, body)
+    turns |= spine_turns(hips, chest, joints, body)
+    turns |= neck_turns(chest, parts["head"], joints, body)
     for side in SIDES:
-        parts = {
-            "upper_arm": of(f"upper_arm.{side}"),
-            "forearm": of(f"forearm.{side}"),
-            "hand": of(f"forearm.{side}"),
-            "thigh": of(f"thigh.{side}"),
-            "shin": of(f"shin.{side}"),
-            "foot": of(f"shin.{side}"),
-            "shoulder": _shoulder_turn(chest, joints, frames, rest, body, side),
-        }
-        for part, part_turn in parts.items():
-            bone = body.index(f"{part}.{side}")
-            if bone is not None:
-                turns[bone] = part_turn
+        shoulder = body.index(f"shoulder.{side}")
+        if shoulder is not None:
+            turns[shoulder] = shoulder_turn(chest, joints, body, side)
     return turns
 
 
-def _spine_turns(hips: np.ndarray, chest: np.ndarray, joints: np.ndarray, body: RestBody) -> Turns:
-    bones = body.chain("spine")
-    pelvis, neck = body.joints[0], body.joints[8]
-    stations = np.stack([pelvis, *(body.head_of(bone) for bone in bones), neck])
-    goal = joint(joints, "thorax") - joint(joints, "pelvis")
-    return dict(zip(bones, bend_spine(hips, chest, np.diff(stations, axis=0), goal), strict=True))
+def _limbs(parts: dict[str, np.ndarray], body: RestBody) -> Turns:
+    turns: Turns = {}
+    for side in SIDES:
+        for part in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot", "toe"):
+            bone = body.index(f"{part}.{side}")
+            if bone is not None:
+                source = "forearm" if part == "hand" else part
+                turns[bone] = parts[f"{source}.{side}"]
+    return turns
 
 
-def _neck_turns(chest: np.ndarray, head: np.ndarray, joints: np.ndarray, body: RestBody) -> Turns:
-    """Head as it is turned; the neck leans so that the crown lies where it should."""
-    top = body.index("head")
-    turns: Turns = {} if top is None else {top: head}
-    bones = body.chain("neck")
-    if not bones or top is None:
-        return turns | dict.fromkeys(bones, head)
-    base, joint_at, crown = body.joints[8], body.head_of(top), body.joints[10]
-    reach = joint(joints, "head") - joint(joints, "thorax")
-    scale = np.linalg.norm(crown - base) / np.median(np.linalg.norm(reach, axis=-1))
-    goal = scale * reach - turn(head, (crown - joint_at)[None])
-    along = turn(chest, (joint_at - base)[None])
-    neck = swing(unit(along), unit(goal)) @ chest
-    return turns | dict.fromkeys(bones, neck)
-
-
-def _shoulder_turn(
-    chest: np.ndarray,
-    joints: np.ndarray,
-    frames: Frames,
-    rest: Frames,
-    body: RestBody,
-    side: str,
+def _contacts(
+    motion: Motion, joints: np.ndarray, ground: Ground, body: RestBody, feet: str
 ) -> np.ndarray:
-    """The collar bone points to where the shoulder is, as seen from the chest."""
-    bone = body.index(f"shoulder.{side}")
-    if bone is None:
-        return chest
-    base = body.joints[8]
-    shoulder = joint(body.joints[None], "shoulder", side)[0]
-    seen = joint(joints, "shoulder", side) - joint(joints, "thorax")
-    scale = np.linalg.norm(shoulder - base) / np.median(np.linalg.norm(seen, axis=-1))
-    goal = scale * seen - turn(chest, (body.head_of(bone) - base)[None])
-    along = turn(chest, (shoulder - body.head_of(bone))[None])
-    return swing(unit(along), unit(goal)) @ chest
+    """(frames, 2) contact of the left and right foot, 0..1."""
+    contacts = np.nan_to_num(np.asarray(motion.contacts, np.float64))
+    if feet != "always" or motion.frames < 2:
+        return contacts
+    ankles = np.stack([joint(joints, "ankle", side) for side in SIDES], axis=1)
+    speed = np.linalg.norm(np.gradient(ankles, axis=0), axis=-1) * motion.fps
+    seen = [
+        seen_contact(h, v, body.leg) for h, v in zip((ankles @ ground.up).T, speed.T, strict=True)
+    ]
+    return np.maximum(contacts, np.stack(seen, axis=-1))
 
 
 def _location(path: np.ndarray, rig: Rig, bone: int) -> np.ndarray:

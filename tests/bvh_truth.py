@@ -40,7 +40,7 @@ class Take:
 
 def read_take(path: Path, step: int = 4) -> Take:
     """Every `step`-th frame of a take, without the first ten frames that blend from a T-pose."""
-    names, parents, offsets, channels, values, seconds = _parse(path)
+    names, parents, offsets, ends_at, channels, values, seconds = _parse(path)
     values = values[40::step]
     count = len(names)
     turns = np.zeros((len(values), count, 3, 3))
@@ -63,7 +63,8 @@ def read_take(path: Path, step: int = 4) -> Take:
             positions[:, j] = positions[:, p] + turns[:, p] @ (offsets[j] + 0.0)
     positions = positions * _METRES @ _Z_UP.T
     turns = _Z_UP @ turns @ _Z_UP.T
-    rig = _rig(path.stem, names, parents, offsets * _METRES @ _Z_UP.T)
+    ends = {j: np.array(end) * _METRES @ _Z_UP.T for j, end in ends_at.items()}
+    rig = _rig(path.stem, names, parents, offsets * _METRES @ _Z_UP.T, ends)
     fps = 1 / (seconds * step)
     joints = _joints(rig, turns, positions).astype(np.float32)
     frames = len(joints)
@@ -83,6 +84,7 @@ def read_take(path: Path, step: int = 4) -> Take:
 def _parse(path: Path):
     head, _, data = path.read_text().partition("MOTION")
     names, parents, offsets, channels, stack = [], [], [], [], []
+    ends_at = {}
     words = iter(head.split())
     ends = False
     for word in words:
@@ -99,14 +101,16 @@ def _parse(path: Path):
             ends = False
         elif word == "OFFSET":
             offset = [float(next(words)) for _ in range(3)]
-            if not ends:
+            if ends:
+                ends_at[len(names) - 1] = offset
+            else:
                 offsets.append(offset)
         elif word == "CHANNELS":
             channels.append([next(words) for _ in range(int(next(words)))])
     lines = data.strip().splitlines()
     seconds = float(lines[1].split(":")[1])
     values = np.array([line.split() for line in lines[2:] if line.strip()], float)
-    return names, parents, np.array(offsets), channels, values, seconds
+    return names, parents, np.array(offsets), ends_at, channels, values, seconds
 
 
 def _about(axis: int, angle: np.ndarray) -> np.ndarray:
@@ -119,14 +123,16 @@ def _about(axis: int, angle: np.ndarray) -> np.ndarray:
     return out
 
 
-def _rig(name: str, names: list[str], parents: list[int], offsets: np.ndarray) -> Rig:
+def _rig(
+    name: str, names: list[str], parents: list[int], offsets: np.ndarray, ends: dict
+) -> Rig:
     heads = np.zeros_like(offsets)
     for j, p in enumerate(parents):
         heads[j] = offsets[j] + (heads[p] if p >= 0 else 0)
     along = np.zeros_like(heads)
     for j in range(len(names)):
         children = [k for k, p in enumerate(parents) if p == j]
-        along[j] = heads[children].mean(0) - heads[j] if children else offsets[j] * 0.5
+        along[j] = heads[children].mean(0) - heads[j] if children else ends[j]
     rest = np.tile(np.eye(4), (len(names), 1, 1))
     rest[:, :3, :3] = bone_axes(along, np.zeros(len(names)))
     rest[:, :3, 3] = heads

@@ -1,0 +1,270 @@
+"""Feet on the ground: where ankles go, how legs get there, how feet and toes lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .contact import HELD, contact_runs, hold, widened
+from .leg import pelvis_drop, reach
+from .placement import Ground
+from .rest_body import RestBody
+from .rotation import about, between, columns, dot, reject, transpose, turn, unit
+
+_STEP = 0.08
+"""Share of a leg from which a stand counts as higher than the floor: a stair, a chair."""
+_PRESS = 0.03
+"""Share of a leg by which an ankle may rise before the heel counts as lifted."""
+_TIPTOE = np.radians(75.0)
+"""The steepest foot on its ball."""
+_ROLL = 0.08
+"""Seconds, halved, in which a foot comes to lie on the ground or leaves it."""
+_MOST_DROP = 0.25
+"""The most that the pelvis comes down, as a share of a leg."""
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One leg over the clip: turns (frames, 3, 3), the knee's hinge (frames, 3), its contact."""
+
+    side: str
+    thigh: np.ndarray
+    shin: np.ndarray
+    hinge: np.ndarray
+    contact: np.ndarray
+
+
+@dataclass(frozen=True)
+class _RestLeg:
+    """Joints of a leg at rest, (3,) armature space."""
+
+    hip: np.ndarray
+    knee: np.ndarray
+    ankle: np.ndarray
+    ball: np.ndarray
+
+    @property
+    def bones(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.knee - self.hip, self.ankle - self.knee
+
+    @property
+    def length(self) -> float:
+        return float(sum(np.linalg.norm(bone) for bone in self.bones))
+
+
+def set_feet(
+    legs: list[Leg],
+    hips: np.ndarray,
+    pelvis: np.ndarray,
+    body: RestBody,
+    ground: Ground,
+    fps: float,
+    still: bool,
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Legs, feet and toes on the ground, and the pelvis where that needs it.
+
+    Args:
+        legs: left and right as the motion turns them.
+        hips: (frames, 3, 3) turn of the hips.
+        pelvis: (frames, 3) the middle between the hip joints.
+        body: the rig at rest.
+        ground: the floor.
+        fps: frames a second.
+        still: hold feet where they stand, and lower the pelvis where a leg is too short for it.
+
+    Returns:
+        Turns (frames, 3, 3) of "thigh.L", "shin.L", "foot.L", "toe.L" and the right ones, and the
+        pelvis' path.
+    """
+    rests = [_rest_leg(body, leg.side) for leg in legs]
+    sockets = [turn(hips, (rest.hip - body.joints[0])[None]) for rest in rests]
+    runs = [contact_runs(leg.contact) for leg in legs]
+    ankles = [pelvis + s + _ankle(leg, r) for s, leg, r in zip(sockets, legs, rests, strict=True)]
+    stands = _standing_heights(ankles, runs, rests, body, ground)
+    if still and ground.stands:
+        lift = _lift(ankles, runs, stands, ground)
+        pelvis, ankles = pelvis + lift, [ankle + lift for ankle in ankles]
+    goals, floors = zip(
+        *(
+            _goal(ankle, run, stand, body.leg, ground, fps)
+            for ankle, run, stand in zip(ankles, runs, stands, strict=True)
+        ),
+        strict=True,
+    )
+    if still:
+        to_goals = [goal - pelvis - socket for goal, socket in zip(goals, sockets, strict=True)]
+        drop = pelvis_drop(to_goals, [rest.length for rest in rests], ground.up, fps)
+        drop = np.minimum(drop, _MOST_DROP * body.leg)[:, None] * ground.up
+        pelvis = pelvis - drop
+        legs = [
+            _reaching(leg, rest, goal + drop)
+            for leg, rest, goal in zip(legs, rests, to_goals, strict=True)
+        ]
+        ankles = [
+            pelvis + s + _ankle(leg, r) for s, leg, r in zip(sockets, legs, rests, strict=True)
+        ]
+    turns: dict[str, np.ndarray] = {}
+    for leg, ankle, floor in zip(legs, ankles, floors, strict=True):
+        foot, toe = lay_foot(leg, ankle, floor, body, ground, fps)
+        parts = {"thigh": leg.thigh, "shin": leg.shin, "foot": foot, "toe": toe}
+        turns |= {f"{part}.{leg.side}": part_turn for part, part_turn in parts.items()}
+    return turns, pelvis
+
+
+def _reaching(leg: Leg, rest: _RestLeg, goal: np.ndarray) -> Leg:
+    thigh, shin = reach(leg.thigh, leg.shin, leg.hinge, rest.bones, goal)
+    return replace(leg, thigh=thigh, shin=shin)
+
+
+def lay_foot(
+    leg: Leg, ankle: np.ndarray, floor: np.ndarray, body: RestBody, ground: Ground, fps: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The turns of foot and toe.
+
+    In the air the foot goes with the shin. On the ground it keeps its heading and lies flat, or
+    stands on its ball with the heel as high as the ankle says and the toes flat.
+
+    Args:
+        leg: the leg as it is placed.
+        ankle: (frames, 3).
+        floor: (frames, 1) height of the ankle at which the foot is flat; NaN if not known.
+        body: the rig at rest.
+        ground: the floor.
+        fps: frames a second.
+    """
+    rest = _rest_leg(body, leg.side)
+    foot = rest.ball - rest.ankle
+    up = body.axes[:, 1]
+    ahead = unit(reject(foot, up))
+    across = np.cross(up, ahead)
+    flat = _flat(turn(leg.shin, across[None]), across, up, ahead, ground, leg.contact, fps)
+    if np.isnan(floor).any():
+        return leg.shin, leg.shin
+    length = np.linalg.norm(foot)
+    lowest = floor + foot @ up - ankle @ ground.up[:, None]
+    steepness = np.clip(np.arcsin(np.clip(lowest / length, -1.0, 1.0)), -_TIPTOE, _TIPTOE)
+    level = np.arcsin(foot @ up / length)
+    lowered = about(turn(flat, across[None]), level - steepness[:, 0])
+    weight = widened((leg.contact >= HELD).astype(np.float64), _ROLL, fps)
+    turned = between(leg.shin, lowered @ flat, weight)
+    turned = _above_floor(turned, foot, across, lowest, ground)
+    return turned, between(turned, flat, weight)
+
+
+def _rest_leg(body: RestBody, side: str) -> _RestLeg:
+    hip, knee, ankle = body.joints[[4, 5, 6] if side == "L" else [1, 2, 3]]
+    toe, foot = body.index(f"toe.{side}"), body.index(f"foot.{side}")
+    if toe is not None:
+        ball = body.head_of(toe)
+    elif foot is not None:
+        ball = body.tail_of(foot)
+    else:
+        ball = ankle + body.axes[:, 2] * (0.15 * body.leg)
+    return _RestLeg(hip, knee, ankle, ball)
+
+
+def _ankle(leg: Leg, rest: _RestLeg) -> np.ndarray:
+    """From hip to ankle (frames, 3)."""
+    upper, lower = rest.bones
+    return turn(leg.thigh, upper[None]) + turn(leg.shin, lower[None])
+
+
+def _standing_heights(
+    ankles: list[np.ndarray],
+    runs: list[list[tuple[int, int]]],
+    rests: list[_RestLeg],
+    body: RestBody,
+    ground: Ground,
+) -> list[float]:
+    """How high each ankle is when its foot is flat on the floor; NaN where nobody knows."""
+    if ground.stands:
+        return [float(rest.ankle @ body.axes[:, 1]) for rest in rests]
+    return [
+        float(np.median(_held(ankle, run) @ ground.up)) if run else np.nan
+        for ankle, run in zip(ankles, runs, strict=True)
+    ]
+
+
+def _held(path: np.ndarray, runs: list[tuple[int, int]]) -> np.ndarray:
+    return np.concatenate([path[:0], *(path[first:end] for first, end in runs)])
+
+
+def _lift(
+    ankles: list[np.ndarray],
+    runs: list[list[tuple[int, int]]],
+    stands: list[float],
+    ground: Ground,
+) -> np.ndarray:
+    """The shift (3,) of the whole body that brings its standing ankles to their height."""
+    gaps = [
+        stand - np.median(_held(ankle, run) @ ground.up)
+        for ankle, run, stand in zip(ankles, runs, stands, strict=True)
+        if run
+    ]
+    return ground.up * (float(np.mean(gaps)) if gaps else 0.0)
+
+
+def _goal(
+    ankle: np.ndarray,
+    runs: list[tuple[int, int]],
+    stand: float,
+    leg: float,
+    ground: Ground,
+    fps: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where the ankle is to go (frames, 3), and the height of its stand (frames, 1)."""
+    height = ankle @ ground.up[:, None]
+    aside = ankle - height * ground.up
+    held = ankle.copy()
+    floor = np.full_like(height, stand)
+    for first, end in runs:
+        here = slice(first, end)
+        usual = float(np.median(height[here]))
+        if abs(usual - stand) > _STEP * leg:
+            floor[here] = usual
+        risen = np.maximum(height[here] - floor[here] - _PRESS * leg, 0.0)
+        held[here] = aside[here].mean(0) + (floor[here] + risen) * ground.up
+    return hold(ankle, held, runs, fps), hold(np.full_like(floor, stand), floor, runs, fps)
+
+
+def _flat(
+    lateral: np.ndarray,
+    across: np.ndarray,
+    up: np.ndarray,
+    ahead: np.ndarray,
+    ground: Ground,
+    contact: np.ndarray,
+    fps: float,
+) -> np.ndarray:
+    """The turn (frames, 3, 3) of a foot that is flat and heads where the shin does."""
+    left, _, forward = ground.axes.T
+    heading = np.unwrap(np.arctan2(lateral @ -forward, lateral @ left))[:, None]
+    runs = contact_runs(contact)
+    held = heading.copy()
+    for first, end in runs:
+        held[first:end] = heading[first:end].mean()
+    heading = hold(heading, held, runs, fps)
+    side = np.cos(heading) * left - np.sin(heading) * forward
+    flat = columns(side, ground.up, np.cross(side, ground.up))
+    return flat @ transpose(columns(across, up, ahead))
+
+
+def _above_floor(
+    foot_turn: np.ndarray,
+    foot: np.ndarray,
+    across: np.ndarray,
+    lowest: np.ndarray,
+    ground: Ground,
+) -> np.ndarray:
+    """The foot tilted up, about its own breadth, where its ball would be below the floor.
+
+    `lowest` (frames, 1) is how high above the ankle the ball must be at least.
+    """
+    axis = unit(reject(turn(foot_turn, across[None]), ground.up))
+    ball = turn(foot_turn, foot[None])
+    height, ahead = dot(ball, ground.up), dot(ball, np.cross(axis, ground.up))
+    radius = np.hypot(height, ahead)
+    wanted = np.arcsin(np.clip(lowest / np.maximum(radius, 1e-9), -1.0, 1.0))
+    tilt = np.where(height < lowest, wanted - np.arctan2(height, ahead), 0.0)
+    return about(axis, -tilt[:, 0]) @ foot_turn
