@@ -63,15 +63,25 @@ def find_people(found: Detections, fps: float) -> People:
     chains = [chains[i] for i in np.argsort(weight)[::-1]]
     longest = max(map(len, chains), default=0)
     least = min(max(2, round(0.25 * fps)), max(longest // 4, 1))
-    rows = tuple(chain for chain in chains if len(chain) >= least)
-    if len(rows) < len(chains):
-        few = [chain for chain in chains if len(chain) < least]
+    few = [chain for chain in chains if _fleeting(found.frame[chain], least, longest)]
+    rows = tuple(chain for chain in chains if not any(chain is other for other in few))
+    if few:
         at = ", ".join(str(found.frame[chain[0]]) for chain in few[:5])
         notes.append(
-            f"{len(few)} people seen in fewer than {least} frames are left out as false "
-            f"detections (frame {at}{', ...' if len(few) > 5 else ''})."
+            f"{_persons(len(few))} seen in fewer than {least} frames, or now and then only, left out "
+            f"as false detections (frame {at}{', ...' if len(few) > 5 else ''})."
         )
     return People(rows, tuple(notes))
+
+
+def _persons(count: int) -> str:
+    return "1 person" if count == 1 else f"{count} people"
+
+
+def _fleeting(frames: np.ndarray, least: int, longest: int) -> bool:
+    """Whether somebody is seen too seldom to be real, in a clip with somebody seen more often."""
+    sparse = len(frames) < 0.25 * (frames[-1] - frames[0] + 1) and len(frames) < 0.25 * longest
+    return len(frames) < least or bool(sparse)
 
 
 def _body_sizes(found: Detections) -> np.ndarray:
