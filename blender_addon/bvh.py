@@ -15,7 +15,7 @@ from bpy.types import Object
 from scipy.spatial.transform import Rotation
 
 from ..retarget.rig import Rig
-from . import rotation
+from . import channels
 from .rig_reader import read_rig
 from .scene import current_scene, frame_rate, pose_of
 
@@ -108,7 +108,7 @@ def _angles(matrices: np.ndarray, order: str) -> np.ndarray:
     """(frames, bones, 3, 3) rotations to (frames, bones, 3) degrees in the written order."""
     shape = matrices.shape[:2]
     xyzw = Rotation.from_matrix(matrices.reshape(-1, 3, 3)).as_quat()
-    xyz = rotation.to_euler(np.roll(xyzw, 1, axis=-1).reshape(*shape, 4), order[::-1])
+    xyz = channels.to_euler(np.roll(xyzw, 1, axis=-1).reshape(*shape, 4), order[::-1])
     return np.rad2deg(xyz[..., ["XYZ".index(axis) for axis in order]])
 
 
@@ -137,13 +137,13 @@ def _hierarchy(rig: Rig, rest: np.ndarray, order: str) -> tuple[str, list[int]]:
             lines.append("\t" * (depth + 1) + "}")
         lines.append("\t" * depth + "}")
 
-    def opened(name: str | None, depth: int, offset: np.ndarray, channels: str = "") -> None:
+    def opened(name: str | None, depth: int, offset: np.ndarray, keyed: str = "") -> None:
         tabs = "\t" * depth
         kind = "End Site" if name is None else f"{'JOINT' if depth else 'ROOT'} {name}"
         lines.extend([tabs + kind, tabs + "{"])
         lines.append(tabs + "\tOFFSET " + " ".join(f"{value:.6f}" for value in offset))
-        if channels:
-            lines.append(f"{tabs}\t{channels}")
+        if keyed:
+            lines.append(f"{tabs}\t{keyed}")
 
     roots = children[-1]
     if len(roots) == 1:

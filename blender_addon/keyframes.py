@@ -16,7 +16,7 @@ from bpy.types import Action, Object
 
 from ..core.errors import RigError
 from ..retarget.rig import BoneMotion
-from . import rotation
+from . import channels
 from .scene import armature_of, current_scene, frame_rate, pose_of
 
 MARK = "lift_to_3d"
@@ -66,9 +66,9 @@ def write_action(
     action = bpy.data.actions.new(name or clip_name(motion))
     action[MARK] = mark
     animation.action = action
-    channels = _channels(animation, action, obj)
+    bag = _channel_bag(animation, action, obj)
     for group, path, values in curves:
-        _write_curves(channels, group, path, frames, values)
+        _write_curves(bag, group, path, frames, values)
     return action
 
 
@@ -82,12 +82,12 @@ def at_rate(motion: BoneMotion, fps: float) -> BoneMotion:
     """The same motion, at the same speed, at another frame rate."""
     if abs(motion.fps - fps) < 1e-4 * fps:
         return motion
-    times = rotation.sample_times(len(motion.rotations), motion.fps, fps)
+    times = channels.sample_times(len(motion.rotations), motion.fps, fps)
     return with_changes(
         motion,
-        rotations=rotation.interpolate_quaternions(motion.rotations, times),
+        rotations=channels.interpolate_quaternions(motion.rotations, times),
         locations={
-            bone: rotation.interpolate_vectors(values, times)
+            bone: channels.interpolate_vectors(values, times)
             for bone, values in motion.locations.items()
         },
         fps=fps,
@@ -121,7 +121,7 @@ def _let_go(previous: Action, ours: str | None) -> None:
         previous.use_fake_user = True
 
 
-def _channels(animation: Any, action: Action, obj: Object) -> Any:
+def _channel_bag(animation: Any, action: Action, obj: Object) -> Any:
     """What holds curves and groups: the slot's channel bag, or before Blender 4.4 the action."""
     if not hasattr(action, "slots"):
         return action
@@ -152,21 +152,19 @@ def _in_mode(quaternions: np.ndarray, mode: str) -> tuple[str, np.ndarray]:
     if mode == "QUATERNION":
         return "rotation_quaternion", quaternions
     if mode == "AXIS_ANGLE":
-        return "rotation_axis_angle", rotation.to_axis_angle(quaternions)
-    return "rotation_euler", rotation.to_euler(quaternions, mode)
+        return "rotation_axis_angle", channels.to_axis_angle(quaternions)
+    return "rotation_euler", channels.to_euler(quaternions, mode)
 
 
-def _write_curves(
-    channels: Any, group: str, path: str, frames: np.ndarray, values: np.ndarray
-) -> None:
+def _write_curves(bag: Any, group: str, path: str, frames: np.ndarray, values: np.ndarray) -> None:
     count = len(frames)
     linear = np.full(count, _LINEAR, np.int32)
-    owner = channels.groups.get(group) or channels.groups.new(group)
+    owner = bag.groups.get(group) or bag.groups.new(group)
     points = np.empty((count, 2), np.float32)
     points[:, 0] = frames
     for index in range(values.shape[1]):
         points[:, 1] = values[:, index]
-        curve = channels.fcurves.new(path, index=index)
+        curve = bag.fcurves.new(path, index=index)
         curve.group = owner
         curve.keyframe_points.add(count)
         curve.keyframe_points.foreach_set("co", points.ravel())

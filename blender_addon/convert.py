@@ -1,0 +1,93 @@
+"""A motion on a character into files, in a scene of its own: for the shell and for batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import bpy
+
+from ..core.motion import Motion
+from ..core.pipeline import part
+from ..retarget.mapping import Mapping
+from ..retarget.solve import solve
+from .character import load_rig
+from .console import quiet
+from .export import export, find_preset
+from .keyframes import write_action
+from .rig_reader import read_rig
+from .scene import current_scene, set_frame_rate
+
+_SOLVED = 0.5  # where in the work the writing of files begins
+
+
+def write_files(
+    motion: Motion,
+    rig_source: str | Path,
+    formats: Sequence[str],
+    out_dir: str | Path,
+    stem: str,
+    *,
+    mapping: Mapping | None = None,
+    feet: str = "auto",
+    in_place: bool = False,
+    picture: str | Path | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> list[Path]:
+    """Put a motion on a character and export it; **the open scene is replaced by an empty one**.
+
+    The scene runs at the motion's own rate, so that every frame of it is a key.
+
+    Args:
+        motion: one person's motion.
+        rig_source: a character's name or file, see `character.load_rig`.
+        formats: names of export targets, see `export.presets`.
+        out_dir: folder of the results.
+        stem: the results' name without suffix.
+        mapping: a `retarget` mapping; found out where not given.
+        feet: see `retarget.solve`.
+        in_place: keep the character on the spot.
+        picture: a PNG to render, of the character at moments of the motion.
+        progress: called with 0..1; may raise `Cancelled`.
+
+    Returns:
+        The files in the order of `formats`, and the picture.
+
+    Raises:
+        LiftError: the rig does not do, or a file cannot be written.
+    """
+    presets = [find_preset(name) for name in formats]
+    folder = Path(out_dir)
+    with quiet():
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        obj = load_rig(rig_source)
+    scene = current_scene()
+    set_frame_rate(scene, motion.fps)
+    solving = part(progress, 0, _SOLVED)
+    bone_motion = solve(
+        motion, read_rig(obj), mapping, feet=feet, in_place=in_place, progress=solving
+    )
+    write_action(obj, bone_motion, name=stem)
+    last = max(len(bone_motion.rotations), 1)
+    scene.frame_start, scene.frame_end = 1, last
+    scene.frame_set(1)
+
+    files = []
+    share = (1 - _SOLVED) / max(len(presets), 1)
+    for i, preset in enumerate(presets):
+        start = _SOLVED + share * i
+        writing = part(progress, start, start + share)
+        path = folder / f"{stem}{preset.suffix}"
+        with quiet():
+            files.append(export(obj, path, preset=preset.name, frames=(1, last), progress=writing))
+        if writing is not None:
+            writing(1.0)
+    if picture is not None:
+        from .render import render_character
+
+        moments = [1 + round((last - 1) * (i + 0.5) / _MOMENTS) for i in range(_MOMENTS)]
+        files.append(render_character(obj, moments, picture))
+    return files
+
+
+_MOMENTS = 4

@@ -1,0 +1,181 @@
+"""Our own character: an armature from ``presets/characters`` and a jointed body around its bones.
+
+The body is made here, a rounded segment for each bone, the right side warmer and the left side
+cooler in colour, so that a newcomer sees a person and which arm is which.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from bpy.types import Material, Object
+
+from .scene import armature_of, context, current_scene, view_layer
+
+_CHARACTERS = Path(__file__).resolve().parents[1] / "presets" / "characters"
+
+_AROUND = 14
+_CAP = np.radians([20, 42, 65, 90])
+_BULGE = 0.06
+_COLORS = {
+    "middle": (0.60, 0.59, 0.57, 1),
+    "left": (0.10, 0.36, 0.80, 1),
+    "right": (0.85, 0.30, 0.06, 1),
+    "face": (0.05, 0.055, 0.065, 1),
+}
+
+
+def build(character: str) -> Object:
+    """A character of ours in the current scene: the armature, with its body as a child.
+
+    Args:
+        character: name of a file in ``presets/characters``, without suffix. One that is ``like``
+            another has that one's bones under other ``names``.
+    """
+    description = _read(character)
+    names = description.get("names", {})
+    bones = _read(description["like"])["bones"] if "like" in description else description["bones"]
+    armature = _armature(description["name"], bones, names)
+    called = [names.get(bone["name"], bone["name"]) for bone in bones]
+    body = _body(armature, called, np.array([bone["thickness"] for bone in bones]))
+    current_scene().collection.objects.link(body)
+    _paint(body, [bone["name"] for bone in bones])
+    return armature
+
+
+def _read(character: str) -> dict[str, Any]:
+    return json.loads((_CHARACTERS / f"{character}.json").read_text("utf-8"))
+
+
+def _armature(name: str, bones: list[dict[str, Any]], names: dict[str, str]) -> Object:
+    if context().object is not None and context().object.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    data = bpy.data.armatures.new(name)
+    obj = bpy.data.objects.new(name, data)
+    current_scene().collection.objects.link(obj)
+    layer = view_layer()
+    for other in layer.objects:
+        other.select_set(other == obj)
+    layer.objects.active = obj
+    bpy.ops.object.mode_set(mode="EDIT")
+    made = {}
+    for bone in bones:
+        new: Any = data.edit_bones.new(names.get(bone["name"], bone["name"]))
+        new.head, new.tail, new.roll = bone["head"], bone["tail"], bone["roll"]
+        new.parent = made.get(bone["parent"])
+        made[bone["name"]] = new
+    bpy.ops.object.mode_set(mode="OBJECT")
+    return obj
+
+
+def stick_body(armature: Object) -> Object:
+    """A plain body for any armature, a slim segment for each bone; the caller links it."""
+    bones = armature_of(armature).bones
+    slim = [[[0.14 * b.length] * 2, [0.07 * b.length] * 2] for b in bones]
+    return _body(armature, [b.name for b in bones], np.array(slim))
+
+
+def _body(armature: Object, bones: list[str], thickness: np.ndarray) -> Object:
+    """A mesh that follows the bones rigidly, a segment for each."""
+    rest = armature_of(armature).bones
+    segments = []
+    for name, (at_head, at_tail) in zip(bones, thickness, strict=True):
+        matrix = np.array(rest[name].matrix_local)
+        local = _segment(rest[name].length, at_head, at_tail)
+        segments.append(local @ matrix[:3, :3].T + matrix[:3, 3])
+    count, faces = len(segments[0]), _faces(len(segments[0]))
+
+    title = f"{armature.name} body"
+    mesh = bpy.data.meshes.new(title)
+    mesh.from_pydata(
+        np.concatenate(segments).tolist(),
+        [],
+        [[i + count * k for i in face] for k in range(len(bones)) for face in faces],
+    )
+    mesh.shade_smooth()
+    body = bpy.data.objects.new(title, mesh)
+    body.parent = armature
+    modifier: Any = body.modifiers.new("Armature", "ARMATURE")
+    modifier.object = armature
+    for k, name in enumerate(bones):
+        group = body.vertex_groups.new(name=name)
+        group.add(list(range(count * k, count * (k + 1))), 1.0, "REPLACE")
+    return body
+
+
+def _paint(body: Object, bones: list[str]) -> None:
+    """Colours by side, bones in the order of the body's segments, and a face on the head."""
+    mesh: Any = body.data
+    for name in _COLORS:
+        mesh.materials.append(_material(name))
+    each = len(mesh.polygons) // len(bones)
+    slots = np.repeat([_slot(name) for name in bones], each).astype(np.int32)
+    head = slice(bones.index("head") * each, (bones.index("head") + 1) * each)
+    centres = np.array([polygon.center for polygon in mesh.polygons[head]])
+    slots[head][_is_face(centres)] = list(_COLORS).index("face")
+    mesh.polygons.foreach_set("material_index", slots)
+    mesh.update()
+
+
+def _segment(length: float, at_head: np.ndarray, at_tail: np.ndarray) -> np.ndarray:
+    """(points, 3) of a bone's segment, in the bone's axes: a pole, rings of points, a pole."""
+    caps = [min(0.5 * thickness.min(), 0.45 * length) for thickness in (at_head, at_tail)]
+    middle = np.array([0.25, 0.5, 0.75])
+    along = [-caps[0] * np.cos(_CAP), middle * length, length + caps[1] * np.cos(_CAP[::-1])]
+    widths = [np.sin(_CAP), 1 + _BULGE * np.sin(np.pi * middle), np.sin(_CAP[::-1])]
+    y = np.concatenate(along)
+    share = np.clip(y / length, 0, 1)[:, None]
+    radii = (at_head * (1 - share) + at_tail * share) / 2 * np.concatenate(widths)[:, None]
+    turn = np.arange(_AROUND) * (2 * np.pi / _AROUND)
+    rings = np.empty((len(y), _AROUND, 3))
+    rings[..., 0] = radii[:, :1] * np.cos(turn)
+    rings[..., 1] = y[:, None]
+    rings[..., 2] = radii[:, 1:] * np.sin(turn)
+    poles = [[0, -caps[0], 0]], [[0, length + caps[1], 0]]
+    return np.concatenate([poles[0], rings.reshape(-1, 3), poles[1]])
+
+
+def _faces(points: int) -> list[list[int]]:
+    rings = (points - 2) // _AROUND
+    faces = []
+    for i in range(_AROUND):
+        j = (i + 1) % _AROUND
+        faces.append([0, 1 + i, 1 + j])
+        for ring in range(rings - 1):
+            a = 1 + ring * _AROUND
+            faces.append([a + i, a + _AROUND + i, a + _AROUND + j, a + j])
+        last = 1 + (rings - 1) * _AROUND
+        faces.append([last + j, last + i, points - 1])
+    return faces
+
+
+def _slot(bone: str) -> int:
+    side = {".L": "left", ".R": "right"}.get(bone[-2:], "middle")
+    return list(_COLORS).index(side)
+
+
+def _is_face(centres: np.ndarray) -> np.ndarray:
+    """Which of the head's faces make the face: in front, between chin and brow."""
+    low, high = centres.min(axis=0), centres.max(axis=0)
+    height = (centres[:, 2] - low[2]) / (high[2] - low[2])
+    depth = (centres[:, 1] - low[1]) / (high[1] - low[1])
+    return (depth < 0.3) & (height > 0.3) & (height < 0.75)
+
+
+def _material(name: str) -> Material:
+    title = f"Lift to 3D {name}"
+    found = bpy.data.materials.get(title)
+    if found is not None:
+        return found
+    material = bpy.data.materials.new(title)
+    material.diffuse_color = _COLORS[name]
+    material.use_nodes = True
+    tree: Any = material.node_tree
+    shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
+    shader.inputs["Base Color"].default_value = _COLORS[name]
+    shader.inputs["Roughness"].default_value = 0.55
+    return material
