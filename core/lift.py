@@ -1,0 +1,110 @@
+"""Track to Pose: 2D keypoints to root-relative 3D joints in camera axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .errors import TrackError
+from .mixste.backend import Run, open_backend
+from .mixste.model import find_model
+from .mixste.view import from_view, to_view
+from .mixste.windows import Windows, cut_windows
+from .motion import Pose
+from .skeleton import COCO, H36M, network_joints
+from .track import Track
+
+_BATCH = 8
+_MIRRORED = list(H36M.mirrored)
+
+
+def lift(
+    track: Track,
+    *,
+    model: str = "default",
+    device: str = "auto",
+    flip: bool = True,
+    overlap: float = 0.5,
+    progress: Callable[[float], None] | None = None,
+) -> Pose:
+    """Lift a track to 3D.
+
+    Args:
+        track: any length, frame rate and picture size; missing joints are fine.
+        model: a shipped model's name or an ``.onnx`` file with its card.
+        device: one of `core.mixste.backend.DEVICES`.
+        flip: also lift the mirror image and take the mean (half the speed, a little better).
+        overlap: share of a window that the next one shows again; they are cross-faded.
+        progress: called with 0..1; may raise `Cancelled`.
+
+    Returns:
+        As many frames as the track has, at its frame rate.
+
+    Raises:
+        TrackError: the track is empty.
+        ModelError: see `find_model` and `open_backend`.
+    """
+    if track.frames == 0 or not (track.confidence > 0).any():
+        raise TrackError(f"{track.name}: nobody is seen in any frame, there is nothing to lift.")
+    found = find_model(model)
+    run = open_backend(found, device)
+    rays, confidence = network_rays(track)
+    windows = cut_windows(track.frames, track.fps, found.card.frames, found.card.rate, overlap)
+    joints = lift_windows(rays, confidence, windows, run, flip, progress)
+    return Pose(joints, confidence.astype(np.float32), track.fps, track.name, track.person)
+
+
+def network_rays(track: Track) -> tuple[np.ndarray, np.ndarray]:
+    """The network's 17 joints as rays: (frames, 17, 2) x/z and y/z in camera axes, 0 where missing.
+
+    Also gives (frames, 17) their confidence, 0 where missing.
+    """
+    xy, confidence = track.select(COCO)
+    missing = ~np.isfinite(xy).all(-1) | ~(confidence > 0)
+    centre = np.array(track.size) / 2
+    rays = np.where(missing[..., None], 0, (xy - centre) / track.focal)
+    return network_joints(rays, np.where(missing, 0, confidence))
+
+
+def lift_windows(
+    rays: np.ndarray,
+    confidence: np.ndarray,
+    windows: Windows,
+    run: Run,
+    flip: bool = True,
+    progress: Callable[[float], None] | None = None,
+) -> np.ndarray:
+    """Run a network over all windows of a clip and blend its answers.
+
+    Args:
+        rays: (frames, 17, 2) from `network_rays`.
+        confidence: (frames, 17), 0 where missing.
+        windows: which frames to look at together.
+        run: the network.
+        flip: also run the mirror image.
+        progress: called with 0..1; may raise `Cancelled`.
+
+    Returns:
+        (frames, 17, 3) float32, metres, camera axes, relative to the pelvis.
+    """
+    answers = np.empty((*windows.index.shape, 17, 3), np.float32)
+    for start in range(0, len(answers), _BATCH):
+        if progress:
+            progress(start / len(answers))
+        index = windows.index[start : start + _BATCH]
+        inputs, axis = to_view(rays[index], confidence[index])
+        view = run(inputs)
+        if flip:
+            view = (view + _mirror(run(_mirror(inputs)))) / 2
+        answers[start : start + _BATCH] = from_view(view - view[:, :, :1], axis)
+    if progress:
+        progress(1.0)
+    return windows.blend(answers).astype(np.float32)
+
+
+def _mirror(values: np.ndarray) -> np.ndarray:
+    """Left and right exchanged, x negated; (..., 17, channels)."""
+    out = values[..., _MIRRORED, :].copy()
+    out[..., 0] *= -1
+    return out

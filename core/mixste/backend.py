@@ -1,0 +1,68 @@
+"""What runs a model: onnxruntime on the CPU or, where there is one, a GPU."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+
+from ..errors import ModelError
+from .model import Model
+
+Run = Callable[[np.ndarray], np.ndarray]
+"""(batch, frames, joints, in_channels) float32 to (batch, frames, joints, 3) float32."""
+
+_PROVIDERS = {
+    "cuda": "CUDAExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "cpu": "CPUExecutionProvider",
+}
+DEVICES = ("auto", *_PROVIDERS)
+
+
+def open_backend(model: Model, device: str = "auto") -> Run:
+    """A function that runs the model on windows; the batch may have any size.
+
+    Args:
+        model: the model.
+        device: one of `DEVICES`; "auto" takes the first that is there.
+
+    Raises:
+        ModelError: the device is unknown or absent, onnxruntime is missing or rejects the file.
+    """
+    try:
+        import onnxruntime as ort
+    except ImportError as error:
+        raise ModelError("onnxruntime is not installed; lifting needs it.") from error
+
+    there = ort.get_available_providers()
+    if device != "auto" and _PROVIDERS.get(device) not in there:
+        names = ", ".join(["auto", *(d for d, p in _PROVIDERS.items() if p in there)])
+        raise ModelError(f"device {device!r} is not available here; choose one of {names}.")
+    chosen = [p for d, p in _PROVIDERS.items() if p in there and device in ("auto", d)]
+    providers = list(dict.fromkeys([*chosen, _PROVIDERS["cpu"]]))
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = _cores()
+    options.log_severity_level = 3
+    try:
+        session = ort.InferenceSession(str(model.onnx), options, providers=providers)
+    except Exception as error:  # onnxruntime's own errors share no public base
+        raise ModelError(f"{model.onnx}: onnxruntime cannot load it ({error}).") from error
+    source = session.get_inputs()[0]
+    expected = (model.card.frames, model.card.in_channels)
+    if (source.shape[1], source.shape[3]) != expected:
+        raise ModelError(
+            f"{model.onnx}: its network takes {source.shape[1]} frames of {source.shape[3]} "
+            f"channels, but its card says {expected[0]} and {expected[1]}."
+        )
+    return lambda windows: session.run(None, {source.name: windows.astype(np.float32)})[0]
+
+
+def _cores() -> int:
+    """Cores that this process may use; containers often allow fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

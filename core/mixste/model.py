@@ -1,0 +1,92 @@
+"""Model files: a network in ONNX beside a card that says what it takes and where it is from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import ModelError
+
+MODELS = Path(__file__).parent / "models"
+INPUTS = ("view", "picture")
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model takes, how it was made, and how good it is; ``NAME.json`` beside ``NAME.onnx``.
+
+    Attributes:
+        name: the model's name.
+        frames: length of a window.
+        rate: frames a second that a window is meant to have.
+        in_channels: 2, or 3 with confidence.
+        input: "view", see `core.mixste.view`; "picture", x and y over half the picture's width as
+            the published checkpoints take them.
+        licence: what may be done with the weights.
+        data: the capture that it was trained on, with licences.
+        command: what made it.
+        figures: measured errors, by test.
+        network: the network's size.
+    """
+
+    name: str
+    frames: int
+    rate: float
+    in_channels: int
+    input: str
+    licence: str = ""
+    data: tuple[str, ...] = ()
+    command: str = ""
+    figures: dict[str, Any] = field(default_factory=dict)
+    network: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model on disk: its card and its network."""
+
+    card: ModelCard
+    onnx: Path
+
+
+def find_model(name: str) -> Model:
+    """A shipped model by name, or any ``.onnx`` file that has its card beside it.
+
+    Raises:
+        ModelError: there is none, or its card is damaged.
+    """
+    onnx = Path(name) if name.endswith(".onnx") else MODELS / f"{name}.onnx"
+    card = onnx.with_suffix(".json")
+    if not onnx.is_file():
+        shipped = ", ".join(sorted(p.stem for p in MODELS.glob("*.onnx")))
+        raise ModelError(f"{name}: no such model; there are {shipped}, or give an .onnx file.")
+    if not card.is_file():
+        raise ModelError(f"{onnx}: its card {card.name} is missing; put it beside the model.")
+    return Model(read_card(card), onnx)
+
+
+def read_card(path: Path) -> ModelCard:
+    """A model card from its JSON file.
+
+    Raises:
+        ModelError: it is not one.
+    """
+    try:
+        values = json.loads(path.read_text("utf-8"))
+        card = ModelCard(**{**values, "data": tuple(values.get("data", ()))})
+        if card.frames < 1 or card.rate <= 0 or card.in_channels not in (2, 3):
+            raise ValueError("frames, rate or in_channels is out of range")
+        if card.input not in INPUTS:
+            raise ValueError(f"input is {card.input!r}, not one of {', '.join(INPUTS)}")
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(f"{path}: not a model card ({error}).") from error
+    return card
+
+
+def write_card(card: ModelCard, path: Path) -> None:
+    """Write a card as JSON; a half-written file is never left."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(asdict(card), indent=2, ensure_ascii=False) + "\n", "utf-8")
+    part.replace(path)

@@ -1,0 +1,79 @@
+"""Motion capture for training and evaluation: packed files and windows of them.
+
+A packed file is an ``.npz``, bare or inside ``.xz``, with two arrays: ``delta``, int16 (17, 3,
+frames), and ``meta``, the bytes of a JSON object ``{fps, takes: [{id, subject, action, source,
+frames}]}``. The takes stand one after another along ``frames``; the running sum of a take's
+``delta`` is millimetres in the world: Z up, right-handed, Human3.6M order.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import lzma
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import MotionError
+
+_MAX_BYTES = 4 << 30
+
+
+@dataclass(frozen=True)
+class Take:
+    """One uninterrupted recording.
+
+    Attributes:
+        name: unique within a file.
+        subject: who moves; splits are by subject.
+        action: what it shows.
+        joints: (frames, 17, 3) float32, world metres, Z up.
+        fps: frames a second.
+    """
+
+    name: str
+    subject: str
+    action: str
+    joints: np.ndarray
+    fps: float
+
+
+def load_takes(path: Path) -> list[Take]:
+    """All takes of a packed file.
+
+    Raises:
+        MotionError: the file is missing or not of this format.
+    """
+    try:
+        data = _unpacked(path)
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            delta, meta = file["delta"], json.loads(file["meta"].tobytes())
+        fps, infos = float(meta["fps"]), meta["takes"]
+        lengths = [int(info["frames"]) for info in infos]
+        if delta.shape != (17, 3, sum(lengths)):
+            raise ValueError(f"delta has shape {delta.shape}")
+    except (OSError, EOFError, lzma.LZMAError, ValueError, KeyError, TypeError) as error:
+        raise MotionError(f"{path}: not a packed motion-capture file ({error}).") from error
+    parts = np.split(delta.transpose(2, 0, 1), np.cumsum(lengths)[:-1])
+    return [
+        Take(
+            name=str(info["id"]),
+            subject=str(info["subject"]),
+            action=str(info.get("action", "")),
+            joints=np.cumsum(part, axis=0, dtype=np.int32).astype(np.float32) / 1000,
+            fps=fps,
+        )
+        for info, part in zip(infos, parts, strict=True)
+    ]
+
+
+def _unpacked(path: Path) -> bytes:
+    if path.suffix != ".xz":
+        return path.read_bytes()
+    with lzma.open(path) as file:
+        data = file.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise ValueError("it unpacks to more than 4 GiB")
+    return data

@@ -1,0 +1,216 @@
+"""The shell's verbs for researchers: train, evaluate, export-onnx, import-checkpoint.
+
+torch is imported when a verb runs, not before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..errors import LiftError, ModelError, MotionError
+
+_TRAIN = """\
+Train a model on motion capture, through virtual cameras and simulated detectors.
+
+  lift-to-3d train default --data CAPTURE_FOLDER --out checkpoints
+      goes on where it was when started again; writes the model when it is done
+  lift-to-3d train default --data CAPTURE_FOLDER --minutes 10 --device cuda
+      a slice of ten minutes
+"""
+
+_EVALUATE = """\
+Measure a model on people and cameras that it never saw.
+
+  lift-to-3d evaluate --capture val.npz.xz test_public.npz.xz
+  lift-to-3d evaluate --real reference.trc camera1_json --fps 60 --size 1088x1920
+"""
+
+_EXPORT = """\
+Write the model of a training run, finished or not: ONNX, weights as npz, and a card.
+
+  lift-to-3d export-onnx checkpoints/default --out models
+"""
+
+_IMPORT = """\
+Turn a published MixSTE checkpoint into a model that --model takes.
+
+  lift-to-3d import-checkpoint best_epoch.bin --out models
+      reads the tensors without running anything in the file
+The weights' licence is between you and whoever gave you the file.
+"""
+
+
+def register(verbs: Any) -> None:
+    """Add the verbs to the parser's subparsers; each sets ``handler``."""
+
+    def add(name: str, about: str, handler: Any) -> argparse.ArgumentParser:
+        verb = verbs.add_parser(
+            name,
+            help=about.partition("\n")[0],
+            description=about,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        verb.set_defaults(handler=handler)
+        return verb
+
+    train = add("train", _TRAIN, _train)
+    train.add_argument("recipe", help="a shipped recipe's name, or a .toml file")
+    train.add_argument("--data", type=Path, required=True, help="folder of the packed capture")
+    train.add_argument("--out", type=Path, default=Path("checkpoints"), help="folder of all runs")
+    train.add_argument("--minutes", type=float, help="stop after so long; start again to go on")
+    train.add_argument("--device", default="cpu", help="cpu or cuda")
+    train.add_argument("--threads", type=int, help="cores to use on the CPU")
+
+    evaluate = add("evaluate", _EVALUATE, _evaluate)
+    evaluate.add_argument("--capture", type=Path, nargs="*", default=[], help="packed capture")
+    evaluate.add_argument(
+        "--real", type=Path, nargs=2, metavar=("TRC", "INPUT"), help="a reference, one camera's 2D"
+    )
+    evaluate.add_argument("--fps", type=float, help="of the keypoints of --real")
+    evaluate.add_argument("--size", type=_size, help="of the picture of --real, WxH")
+    evaluate.add_argument("--fov", type=float, help="of the camera of --real, degrees")
+    evaluate.add_argument("--model", default="default", help="name or .onnx file")
+    evaluate.add_argument("--device", default="auto")
+    evaluate.add_argument("--no-flip", action="store_true", help="without the mirror image's mean")
+    evaluate.add_argument("--json", action="store_true", help="one line of JSON for each test")
+
+    export = add("export-onnx", _EXPORT, _export)
+    export.add_argument("run", type=Path, help="folder of a training run")
+    export.add_argument("--out", type=Path, default=Path("models"))
+    export.add_argument("--name", help="the model's name (default: the run's)")
+
+    bring = add("import-checkpoint", _IMPORT, _import)
+    bring.add_argument("file", type=Path, help="best_epoch.bin, or a bare state dict .pth")
+    bring.add_argument("--out", type=Path, default=Path("models"))
+    bring.add_argument("--heads", type=int, default=8, help="attention heads (default: 8)")
+    bring.add_argument("--rate", type=float, default=50.0, help="frames a second it learnt at")
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    return int(width), int(height)
+
+
+def _train(parsed: argparse.Namespace) -> int:
+    _need_torch()
+    import torch
+
+    from .loop import Training
+    from .recipe import read_recipe
+
+    if parsed.threads:
+        torch.set_num_threads(parsed.threads)
+    seconds = parsed.minutes * 60 if parsed.minutes else None
+    recipe, before = read_recipe(parsed.recipe), None
+    if recipe.start_from:
+        before = parsed.out / recipe.start_from
+        first = Training(read_recipe(recipe.start_from), parsed.data, before, parsed.device)
+        seconds = first.run(seconds)
+        if not first.finished:
+            return 0
+    training = Training(recipe, parsed.data, parsed.out / recipe.name, parsed.device, before)
+    training.run(seconds)
+    if training.finished:
+        print(_export_run(parsed.out / recipe.name, parsed.out / recipe.name, recipe.name))
+    return 0
+
+
+def _export(parsed: argparse.Namespace) -> int:
+    _need_torch()
+    print(_export_run(parsed.run, parsed.out, parsed.name or parsed.run.name))
+    return 0
+
+
+def _export_run(run: Path, out: Path, name: str) -> Path:
+    from ..mixste.export import export_model, network_from
+    from ..mixste.model import ModelCard
+    from .loop import load_checkpoint
+
+    state = load_checkpoint(run)
+    recipe = json.loads(state["recipe"])
+    network = network_from(state["average"], recipe["network"]["heads"], str(run))
+    card = ModelCard(
+        name=name,
+        frames=network.config.frames,
+        rate=(recipe["rate"][0] * recipe["rate"][1]) ** 0.5,
+        in_channels=network.config.in_channels,
+        input="view",
+        data=tuple(recipe["data"]),
+        command=f"lift-to-3d train {recipe['name']} ({state['step']} steps)",
+        network=network.config.as_dict(),
+    )
+    return export_model(network, card, out)
+
+
+def _import(parsed: argparse.Namespace) -> int:
+    _need_torch()
+    from ..mixste.export import export_model, network_from
+    from ..mixste.model import ModelCard
+    from ..mixste.published import read_published
+
+    network = network_from(read_published(parsed.file), parsed.heads, str(parsed.file))
+    if network.config.in_channels != 2 or network.config.joints != 17:
+        raise ModelError(f"{parsed.file}: only networks of 17 joints and x, y can be run.")
+    card = ModelCard(
+        name=parsed.file.stem,
+        frames=network.config.frames,
+        rate=parsed.rate,
+        in_channels=2,
+        input="picture",
+        licence="that of the file it was imported from",
+        command=f"lift-to-3d import-checkpoint {parsed.file.name}",
+        network=network.config.as_dict(),
+    )
+    print(export_model(network, card, parsed.out))
+    return 0
+
+
+def _evaluate(parsed: argparse.Namespace) -> int:
+    if not parsed.capture and not parsed.real:
+        raise MotionError("nothing to measure on; give --capture FILES or --real TRC INPUT.")
+    _need_torch()
+    from .evaluate import score, virtual_clips
+
+    for path in parsed.capture:
+        for title, noise in (("clean", 0.0), ("noisy", 1.0)):
+            clips = virtual_clips(path, noise)
+            result = score(clips, parsed.model, parsed.device, not parsed.no_flip)
+            _show(f"{path.name.partition('.')[0]} {title}", asdict(result), parsed.json)
+    if parsed.real:
+        from ..clean import clean
+        from ..tracks import read
+        from .reference import read_trc, score_real
+
+        trc, keypoints = parsed.real
+        truth, fps = read_trc(trc)
+        [track] = read(
+            keypoints, fps=parsed.fps or fps, size=parsed.size, fov=parsed.fov, person="largest"
+        )
+        result = score_real(clean(track), truth, fps, parsed.model, parsed.device)
+        _show(f"{keypoints.name} real", asdict(result), parsed.json)
+    return 0
+
+
+def _show(test: str, values: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"test": test, **values}), flush=True)
+        return
+    print(test)
+    for name, value in values.items():
+        shown = f"{value:.3f}" if isinstance(value, float) else value
+        print(f"  {name:14} {shown}", flush=True)
+
+
+def _need_torch() -> None:
+    try:
+        import torch  # noqa: F401 (only whether it is there)
+    except ImportError as error:
+        raise LiftError(
+            f"this needs torch, which is not installed for {sys.executable}; "
+            "install the extra: pip install 'lift-to-3d[train]'."
+        ) from error

@@ -1,0 +1,187 @@
+"""The training loop: resumable at any step, the same from the same seed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ..errors import ModelError
+from ..mixste.network import MixSTE
+from .batches import Batch, Capture, load_capture, random_batch
+from .losses import EVEN, joint_weights, velocity_error, wmpjpe
+from .optimizer import optimizers
+from .recipe import Recipe
+
+_SAVE_EVERY = 120.0  # seconds
+_POSITION_SPREAD = 0.5
+CHECKPOINT = "checkpoint.pt"
+CURVE = "curve.csv"
+
+
+class Training:
+    """A run in progress: network, running mean of its weights, optimizers and step number.
+
+    Args:
+        recipe: what to train.
+        data: folder of the capture files that the recipe names.
+        out: the run's folder; a checkpoint in it is taken up again.
+        device: where to train.
+        start_from: weights to begin with, of a network that may have another window length.
+
+    Raises:
+        ModelError: the checkpoint is of another recipe, or is damaged.
+        MotionError: capture is missing or damaged.
+    """
+
+    def __init__(
+        self, recipe: Recipe, data: Path, out: Path, device: str, start_from: Path | None = None
+    ) -> None:
+        self.recipe, self.out, self.device = recipe, out, torch.device(device)
+        self.captures: list[Capture] = [
+            load_capture(data / name, weight, self.device) for name, weight in recipe.data.items()
+        ]
+        self.network = new_network(recipe, start_from).to(self.device)
+        self.average = MixSTE(recipe.network).to(self.device)
+        self.average.load_state_dict(self.network.state_dict())
+        self.optimizers = optimizers(self.network, recipe.lr, recipe.decay)
+        self.step = 0
+        out.mkdir(parents=True, exist_ok=True)
+        if (out / CHECKPOINT).is_file():
+            self._resume()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the recipe has been trained to its end."""
+        return self.step >= self.recipe.steps
+
+    def run(self, seconds: float | None = None) -> float | None:
+        """Train to the recipe's end, or for so many seconds; progress is saved either way.
+
+        Returns:
+            The seconds that are left, None when there was no limit.
+        """
+        began = saved = time.monotonic()
+        losses: list[float] = []
+        forward = torch.compile(self.network) if self.device.type == "cuda" else self.network
+        while not self.finished:
+            losses.append(self._update(forward))
+            now = time.monotonic()
+            over = seconds is not None and now - began > seconds
+            if now - saved > _SAVE_EVERY or over or self.finished:
+                self._log(sum(losses) / len(losses))
+                self._save()
+                losses, saved = [], now
+            if over:
+                break
+        return None if seconds is None else max(0.0, seconds - (time.monotonic() - began))
+
+    def _update(self, forward: nn.Module) -> float:
+        recipe = self.recipe
+        random = torch.Generator(self.device).manual_seed(recipe.seed * 1_000_003 + self.step)
+        batch = random_batch(
+            self.captures, recipe.batch, recipe.network.frames, recipe.rate, recipe.noise, random
+        )
+        size = recipe.step_size(self.step) / recipe.lr
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * size
+            optimizer.zero_grad()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            predicted = forward(batch.inputs)
+        loss, position = self._loss(predicted.float(), batch)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        self.step += 1
+        self._follow()
+        return float(position)
+
+    def _loss(self, predicted: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        position = wmpjpe(predicted, batch.targets, joint_weights(EVEN, self.device))
+        velocity = velocity_error(predicted, batch.targets)
+        return position + self.recipe.velocity * velocity, position.detach()
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Move the running mean; early on it forgets faster, not to keep the first guesses."""
+        share = 1 - min(self.recipe.average, (1 + self.step) / (10 + self.step))
+        for mean, new in zip(self.average.parameters(), self.network.parameters(), strict=True):
+            mean.lerp_(new, share)
+
+    def _log(self, loss: float) -> None:
+        path = self.out / CURVE
+        new = not path.exists()
+        with path.open("a", newline="") as file:
+            writer = csv.writer(file)
+            if new:
+                writer.writerow(["step", "training_mpjpe_mm"])
+            writer.writerow([self.step, f"{loss * 1000:.2f}"])
+
+    def _save(self) -> None:
+        part = self.out / (CHECKPOINT + ".part")
+        torch.save(
+            {
+                "recipe": json.dumps(asdict(self.recipe)),
+                "step": self.step,
+                "network": self.network.state_dict(),
+                "average": self.average.state_dict(),
+                "optimizers": [o.state_dict() for o in self.optimizers],
+            },
+            part,
+        )
+        part.replace(self.out / CHECKPOINT)
+
+    def _resume(self) -> None:
+        state = load_checkpoint(self.out)
+        if json.loads(state["recipe"])["network"] != asdict(self.recipe.network):
+            raise ModelError(
+                f"{self.out / CHECKPOINT}: it is of another network; choose another --out."
+            )
+        self.step = state["step"]
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+
+
+def load_checkpoint(folder: Path) -> dict:
+    """The checkpoint of a run's folder.
+
+    Raises:
+        ModelError: there is none, or it is damaged.
+    """
+    path = folder / CHECKPOINT
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch reports damage by many kinds of error
+        raise ModelError(f"{path}: not a checkpoint of a training run ({error}).") from error
+
+
+def new_network(recipe: Recipe, start_from: Path | None = None) -> MixSTE:
+    """A network with random weights, or with those of another run.
+
+    The published network begins with all position embeddings at zero and learns almost nothing
+    for hundreds of updates, since no joint knows which one it is; ours begin apart.
+    """
+    torch.manual_seed(recipe.seed)
+    network = MixSTE(recipe.network)
+    nn.init.normal_(network.Spatial_pos_embed, std=_POSITION_SPREAD)
+    nn.init.normal_(network.Temporal_pos_embed, std=_POSITION_SPREAD)
+    if start_from is not None:
+        weights = load_checkpoint(start_from)["average"]
+        network.load_state_dict(with_window_length(weights, recipe.network.frames))
+    return network
+
+
+def with_window_length(weights: dict[str, torch.Tensor], frames: int) -> dict[str, torch.Tensor]:
+    """Weights for windows of another length: the time embedding is interpolated."""
+    embedding = weights["Temporal_pos_embed"].transpose(1, 2)
+    stretched = nn.functional.interpolate(embedding, frames, mode="linear", align_corners=True)
+    return {**weights, "Temporal_pos_embed": stretched.transpose(1, 2)}

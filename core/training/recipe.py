@@ -1,0 +1,74 @@
+"""`Recipe`: all that decides what a training run makes; a TOML file each in ``recipes/``."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ModelError
+from ..mixste.network import NetworkConfig
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training run.
+
+    Attributes:
+        name: of the run, its folder and the model.
+        network: size of the network.
+        data: packed capture files, by name in the data folder, and the share of windows from each.
+        steps: updates in all.
+        batch: windows an update.
+        rate: lowest and highest frame rate of a training window, frames a second.
+        lr: step size, held after the warm-up and brought down to 0 over the last part.
+        decay: weight decay of the blocks' matrices.
+        warmup: updates until the full step size.
+        cooldown: share of the updates over which the step size falls.
+        velocity: weight of the velocity error beside the position error.
+        noise: of the simulated detector, 1 is usual.
+        average: decay of the running mean of the weights, which is what is kept.
+        seed: of the initial weights and of every batch.
+        start_from: a recipe that is trained first, whose weights this one begins with.
+    """
+
+    name: str
+    network: NetworkConfig
+    data: dict[str, float]
+    steps: int
+    batch: int
+    rate: tuple[float, float] = (7.0, 25.0)
+    lr: float = 3e-3
+    decay: float = 0.01
+    warmup: int = 100
+    cooldown: float = 0.4
+    velocity: float = 0.5
+    noise: float = 1.0
+    average: float = 0.999
+    seed: int = 0
+    start_from: str = ""
+
+    def step_size(self, step: int) -> float:
+        """The step size of update ``step``, which counts from 0."""
+        warm = min(1.0, (step + 1) / self.warmup)
+        falling = self.steps * self.cooldown
+        return self.lr * warm * min(1.0, (self.steps - step) / max(falling, 1))
+
+
+def read_recipe(name: str) -> Recipe:
+    """A shipped recipe by name, or a TOML file.
+
+    Raises:
+        ModelError: there is none, or it has an unknown or wrong entry.
+    """
+    path = Path(name) if name.endswith(".toml") else RECIPES / f"{name}.toml"
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+        network = NetworkConfig(**values.pop("network"))
+        values["rate"] = tuple(values.get("rate", (7.0, 25.0)))
+        return Recipe(name=path.stem, network=network, **values)
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        shipped = ", ".join(sorted(p.stem for p in RECIPES.glob("*.toml")))
+        raise ModelError(f"{path}: not a recipe ({error}); shipped are {shipped}.") from error

@@ -1,0 +1,106 @@
+"""Real captures as evaluation: triangulated markers (TRC) against one camera's lifted keypoints."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import MotionError
+from ..lift import lift
+from ..skeleton import H36M
+from ..track import Track
+from .evaluate import LIMBS
+from .metrics import acceleration, aligned, joint_errors, wrong_limbs
+
+_MARKERS = {
+    "hip": "Hip", "knee": "Knee", "ankle": "Ankle",
+    "shoulder": "Shoulder", "elbow": "Elbow", "wrist": "Wrist",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RealScore:
+    """How a lifted clip compares with a triangulated reference; limb joints only.
+
+    Attributes:
+        frames: frames compared.
+        p_mpjpe: mm, after the best similarity transform of each frame.
+        flat: mm, what the 2D keypoints themselves with depth 0 would score.
+        jitter: mean acceleration over the reference's, after the same scale.
+        wrong_limbs: share of the frames in which an arm or leg bone points > 90° from the truth.
+        joints: mm for each limb joint.
+    """
+
+    frames: int
+    p_mpjpe: float
+    flat: float
+    jitter: float
+    wrong_limbs: float
+    joints: dict[str, float]
+
+
+def read_trc(path: Path) -> tuple[np.ndarray, float]:
+    """The limb joints of a TRC file: (frames, 17, 3) in its own axes, NaN elsewhere, and its rate.
+
+    Raises:
+        MotionError: it is not a TRC file, or limb markers are missing.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+        fps = float(lines[2].split("\t")[0])
+        names = [n.strip() for n in lines[3].split("\t")[2:] if n.strip()]
+        rows = [line.split("\t")[2 : 2 + 3 * len(names)] for line in lines[5:] if line.strip()]
+        values = np.array([[float(c) if c.strip() else np.nan for c in row] for row in rows])
+        markers = values.reshape(len(rows), len(names), 3)
+        joints = np.full((len(rows), 17, 3), np.nan)
+        for j in LIMBS:
+            side, part = H36M.names[j].split("_")
+            joints[:, j] = markers[:, names.index(side[0].upper() + _MARKERS[part])]
+    except (OSError, ValueError, IndexError) as error:
+        raise MotionError(f"{path}: not a TRC file with the limbs' markers ({error}).") from error
+    return joints, fps
+
+
+def score_real(track: Track, truth: np.ndarray, fps: float, model: str, device: str) -> RealScore:
+    """Lift a track and compare it with a reference of the same frames.
+
+    Args:
+        track: one camera's keypoints, frame 0 that of the reference.
+        truth: (frames, 17, 3) from `read_trc`.
+        fps: rate of the reference.
+        model: see `core.lift.lift`.
+        device: see `core.lift.lift`.
+    """
+    frames = min(track.frames, len(truth))
+    limbs = list(LIMBS)
+    pose = lift(track, model=model, device=device)
+    xy, _ = track.select(tuple(H36M.names))
+    flat = np.concatenate([xy, np.zeros_like(xy[..., :1])], -1)
+    lifted, target = pose.joints[:frames, limbs], truth[:frames, limbs]
+    seen = np.isfinite(target).all((-1, -2)) & np.isfinite(flat[:frames, limbs]).all((-1, -2))
+    fitted = aligned(lifted[seen], target[seen])
+    scale = np.median(_size(target[seen]) / _size(lifted[seen]))
+    whole = truth[:frames][seen].copy()
+    whole[:, limbs] = fitted
+    error = joint_errors(fitted, target[seen])
+    relative = target - target[:, [0, 3]].mean(1, keepdims=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        flat_error = joint_errors(aligned(flat[:frames, limbs][seen], target[seen]), target[seen])
+    return RealScore(
+        frames=int(seen.sum()),
+        p_mpjpe=float(error.mean()),
+        flat=float(flat_error.mean()),
+        jitter=acceleration(lifted * scale, fps) / acceleration(relative, fps),
+        wrong_limbs=float(wrong_limbs(whole, truth[:frames][seen]).mean()),
+        joints={H36M.names[j]: round(e, 1) for j, e in zip(limbs, error.mean(0), strict=True)},
+    )
+
+
+def _size(joints: np.ndarray) -> np.ndarray:
+    """(frames,) root mean square distance from the middle."""
+    middle = joints - joints.mean(-2, keepdims=True)
+    return np.sqrt((middle**2).sum((-1, -2)))
