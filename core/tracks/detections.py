@@ -140,6 +140,23 @@ def rectangular(rows: list, width: int, where: str) -> np.ndarray:
     return array
 
 
+def stacked(people: list[list[list[float]]], where: str) -> np.ndarray:
+    """Lists of points [[x, y] ...] or [[x, y, c] ...] as (n, points, 2 or 3).
+
+    Raises:
+        TrackError: naming `where`, if people have different numbers of points or no numbers.
+    """
+    try:
+        array = np.array(people, np.float64) if people else np.empty((0, 17, 2))
+    except (TypeError, ValueError, OverflowError):
+        array = np.empty(0)
+    if array.ndim != 3 or array.shape[-1] not in (2, 3):
+        raise TrackError(
+            f"{where}: the keypoints of all people must be equally many pairs or triples of numbers."
+        )
+    return array
+
+
 def _numbers(row: object, width: int) -> bool:
     return (
         isinstance(row, list | tuple)

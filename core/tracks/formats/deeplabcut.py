@@ -1,0 +1,60 @@
+"""DeepLabCut (and Lightning Pose) CSV: three or four header rows, then a row for each frame.
+
+Source: DeepLabCut's documentation of its output. Header rows scorer, (individuals,) bodyparts,
+coords; columns x, y, likelihood for each body part. The index is the frame's number, or the
+picture's path in one cell or three. Hand labels have no likelihood. Body parts have any names: a
+person's are needed here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...layouts import named_layout
+from ..csv_table import CsvTable
+from ..detections import Detections
+from ..source import Source, numbers_in_names
+
+NAME = "DeepLabCut CSV"
+
+
+def sniff(source: Source) -> bool:
+    """Whether the first cells are scorer and then individuals or bodyparts."""
+    if source.text is None or not source.head.startswith((b"scorer", b"\xef\xbb\xbfscorer")):
+        return False
+    header = CsvTable(source.text[: 1 << 17], 4).header
+    return len(header) > 2 and header[1][0] in ("individuals", "bodyparts")
+
+
+def read(source: Source) -> Detections:
+    """Every individual of every frame."""
+    assert source.text is not None
+    several = CsvTable(source.text[: 1 << 17], 2).header[1][0] == "individuals"
+    table = CsvTable(source.text, 4 if several else 3)
+    header = table.header
+    parts, coords = header[-2], header[-1]
+    who = header[1] if several else [""] * len(parts)
+    columns = [i for i, axis in enumerate(coords) if axis in ("x", "y", "likelihood")]
+    if not columns or len({len(row) for row in header}) != 1:
+        raise source.error("its header rows have no columns x and y of equal number.")
+    index = table.words(columns[0] - 1) if columns[0] else []
+    try:
+        numbers = table.numbers(columns)
+    except ValueError as error:
+        raise source.error(f"{error}.") from None
+    names = list(dict.fromkeys(parts[c] for c in columns))
+    people = list(dict.fromkeys(who[c] for c in columns))
+    points = np.full((len(people), table.rows, len(names), 3), np.nan)
+    points[..., 2] = 1
+    axes = {"x": 0, "y": 1, "likelihood": 2}
+    for i, column in enumerate(columns):
+        where = people.index(who[column]), names.index(parts[column]), axes[coords[column]]
+        points[where[0], :, where[1], where[2]] = numbers[:, i]
+    frame = np.tile(numbers_in_names(index), len(people))
+    flat = points.reshape(-1, len(names), 3)
+    seen = np.isfinite(flat[..., 0]).any(1)
+    ids = np.repeat(np.arange(len(people)), table.rows)
+    return Detections.build(
+        NAME, named_layout(names), frame[seen], flat[seen],
+        ids=ids[seen] if len(people) > 1 else None, numbered_from=0,
+    )  # fmt: skip
