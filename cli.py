@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -64,6 +65,12 @@ Say what is in a file: format, people, frames, rate, picture size, and what is m
 
   lift-to-3d inspect dance.json
   lift-to-3d inspect clips/*.json --json
+"""
+
+_BENCHMARK = """\
+Time every stage from a keypoint file to FBX and BVH on this machine.
+
+  lift-to-3d benchmark samples/street_mediapipe.json
 """
 
 
@@ -130,7 +137,21 @@ def make_parser() -> argparse.ArgumentParser:
     for verb, out in ((convert, "out"), (lift, "."), (retarget, "out"), (preview, ".")):
         verb.add_argument("--out", type=Path, default=Path(out), help=f"{_OUT} (default: {out})")
         words.add_run_words(verb)
+    inspect.add_argument("--timeline", type=Path, metavar="FILE", help="draw who is seen when")
     inspect.add_argument("--json", action="store_true", help="one line of JSON for each input")
+    timing = verbs.add_parser(
+        "benchmark",
+        help="Time every stage on this machine.",
+        description=_BENCHMARK,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    timing.set_defaults(handler=_benchmark)
+    timing.add_argument("input", type=Path, metavar="INPUT", help="a keypoint file")
+    timing.add_argument(
+        "--repeat", type=int, default=1800, metavar="N", help="frames to time (default: 1800)"
+    )
+    timing.add_argument("--json", action="store_true", help="one line of JSON")
+    words.add_lift_words(timing)
     worker = verbs.add_parser("worker")  # without help it is not listed
     worker.set_defaults(handler=_worker)
     _add_training(verbs)
@@ -162,6 +183,14 @@ def _preview(parsed: argparse.Namespace) -> int:
     return _run(parsed, [SHEET if sheet else FILM])
 
 
+def _benchmark(parsed: argparse.Namespace) -> int:
+    from .commands import benchmark
+
+    seconds = benchmark.measure(parsed.input, parsed.repeat, words.clip_options(parsed))
+    print((benchmark.as_json if parsed.json else benchmark.as_text)(seconds, parsed.repeat))
+    return DONE
+
+
 def _worker(_: argparse.Namespace) -> int:
     from .commands import protocol
 
@@ -173,18 +202,24 @@ def _worker(_: argparse.Namespace) -> int:
 def _inspect(parsed: argparse.Namespace) -> int:
     from .commands import inspecting
 
-    status = DONE
+    options, status = words.clip_options(parsed), DONE
     for clip in find_clips(parsed.inputs):
         try:
-            found = inspecting.describe(clip.path, words.clip_options(parsed))
+            found = inspecting.inspect_any(clip.path, options)
+            if parsed.timeline:
+                inspecting.write_timeline(found, parsed.timeline)
         except LiftError as error:
             report.complain(f"failed: {error}")
             status = SOME_FAILED
         else:
-            print(inspecting.as_json(found) if parsed.json else inspecting.as_text(found))
+            print(json.dumps(found.as_dict()) if parsed.json else found.table())
     return status
 
 
 def _run(parsed: argparse.Namespace, formats: list[str]) -> int:
     results = running.run_all(parsed, formats)
     return SOME_FAILED if any(result.status == "failed" for result in results) else DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from .core.errors import LiftError
 from .core.motion import Motion
@@ -46,6 +47,7 @@ _OVERSAMPLING = 2
 _DISTANCE = 5.5  # of the eye from the figure, metres
 _ELEVATION = math.radians(9)
 _TARGET = 0.87  # height the eye looks at, metres
+_CLIMB = 0.35  # the pelvis may rise and sink so far before the eye goes along, metres
 _VIEW = 2.35  # metres of the world that a panel's height shows
 _FLOOR = 2.5  # half the floor's side, metres
 _TILE = 0.5
@@ -160,7 +162,8 @@ class WorldPanel:
         self._axes = np.stack([right, np.cross(right, forward), forward])
         pelvis = np.nan_to_num(self.motion.joints[:, 0].astype(float))
         self._target = gaussian_filter1d(pelvis, self.motion.fps, axis=0, mode="nearest")
-        self._target[:, 2] = _TARGET
+        climb = self._target[:, 2] - _TARGET
+        self._target[:, 2] = _TARGET + np.sign(climb) * np.maximum(np.abs(climb) - _CLIMB, 0)
 
     def draw(self, frame: int, size: tuple[int, int]) -> Canvas:
         """One frame as a picture of its own."""
@@ -208,7 +211,7 @@ class WorldPanel:
 
 @dataclass
 class PicturePanel:
-    """The 2D keypoints, as large as the panel allows.
+    """The 2D keypoints, seen by an eye that follows the person over the picture.
 
     Attributes:
         title: written in the corner.
@@ -223,18 +226,22 @@ class PicturePanel:
         self._bones = [
             (names.index(a), names.index(b)) for a, b in _COCO_BONES if a in names and b in names
         ]
-        seen = self.track.xy[np.isfinite(self.track.xy).all(-1)]
-        if len(seen) == 0:
-            seen = np.array([[0.0, 0.0], self.track.size])
-        low, high = np.percentile(seen, 0.5, axis=0), np.percentile(seen, 99.5, axis=0)
-        self._middle, self._extent = (low + high) / 2, np.maximum((high - low) * 1.2, 1e-6)
+        self._middle, self._extent = _follow(self.track)
 
     def draw(self, frame: int, size: tuple[int, int]) -> Canvas:
         """One frame as a picture of its own."""
         canvas = Canvas(*size)
-        room = np.array([size[0] * 0.94, size[1] * 0.8])
-        scale = float((room / self._extent).min())
-        points = (self.track.xy[frame] - self._middle) * scale + np.array(size) / 2
+        room = np.array([size[0] * 0.9, size[1] * 0.74])
+        scale = float((room / self._extent[frame]).min())
+
+        def place(points: np.ndarray) -> np.ndarray:
+            return (points - self._middle[frame]) * scale + np.array(size) / 2
+
+        width, height = self.track.size
+        edge = place(np.array([[0, 0], [width, 0], [width, height], [0, height]], float))
+        for a, b in zip(edge, np.roll(edge, -1, axis=0), strict=True):
+            canvas.line(a, b, GRID, 1)
+        points = place(self.track.xy[frame])
         points = np.clip(points, -1e4, 1e4)
         sure = np.clip(self.track.confidence[frame], 0.25, 1)
         thick = size[1] / 100
@@ -246,6 +253,22 @@ class PicturePanel:
                 color = _mix(BACKGROUND, _name_color(sides), float(min(sure[a], sure[b])))
                 canvas.line(points[a], points[b], color, thick)
         return canvas
+
+
+def _follow(track: Track) -> tuple[np.ndarray, np.ndarray]:
+    """Where to look and how much to show: (frames, 2) middle and extent of the person, smoothed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # frames where nobody is seen
+        low, high = np.nanmin(track.xy, axis=1), np.nanmax(track.xy, axis=1)
+    boxes = np.concatenate([(low + high) / 2, high - low], axis=1)
+    seen = np.flatnonzero(np.isfinite(boxes).all(1))
+    if len(seen) == 0:
+        boxes[:], seen = [*np.array(track.size) / 2, *track.size], np.arange(track.frames)
+    rows = np.arange(track.frames)
+    boxes = np.stack([np.interp(rows, seen, column[seen]) for column in boxes.T], axis=1)
+    boxes[:, 2:] = maximum_filter1d(boxes[:, 2:], 1 + int(track.fps), axis=0, mode="nearest")
+    boxes = gaussian_filter1d(boxes, track.fps / 2, axis=0, mode="nearest")
+    return boxes[:, :2], np.maximum(boxes[:, 2:], 1.0)
 
 
 Panel = WorldPanel | PicturePanel

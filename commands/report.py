@@ -28,7 +28,7 @@ class Progress:
         done = sum(self._shares.values())
         if self._bar is not None:
             self._bar.n = round(done, 2)
-            self._bar.set_description_str(shorten(task.stem, 24), refresh=False)
+            self._bar.set_description_str(_end(task.stem, 24), refresh=False)
             self._bar.update(0)
         elif time.monotonic() - self._said > _PATIENCE:
             self._said = time.monotonic()
@@ -56,31 +56,22 @@ def tell(result: Result, progress: Progress, as_json: bool) -> None:
         progress.say(result.to_json())
     elif result.status == "failed":
         progress.say(f"failed: {result.error}", error=True)
+    elif result.status == "skipped":
+        progress.say(f"already made: {result.input}")
     else:
         for note in result.notes:
             progress.say(f"note: {note}", error=True)
-        if result.status == "skipped":
-            progress.say(f"already made from the same input: {result.input}")
         for path in result.outputs:
-            progress.say(f"wrote {path}" if result.status == "done" else f"      {path}")
+            progress.say(f"wrote {path}")
 
 
 def summary(results: list[Result]) -> str:
     """A table of what became of all inputs."""
     rows = [("input", "people", "frames", "seconds", "result")]
     for r in results:
-        what = (
-            r.error or r.status if r.status == "failed" else f"{r.status}, {len(r.outputs)} files"
-        )
-        rows.append(
-            (
-                shorten(r.input, _WIDEST),
-                str(r.people or ""),
-                str(r.frames or ""),
-                f"{r.seconds:.1f}",
-                shorten(what, 72),
-            )
-        )
+        what = f"{r.status}, {len(r.outputs)} files" if r.error is None else "failed"
+        counts = (str(r.people or ""), str(r.frames or ""), f"{r.seconds:.1f}")
+        rows.append((_end(r.input, _WIDEST), *counts, what))
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     lines = [
         "  ".join(
@@ -91,11 +82,6 @@ def summary(results: list[Result]) -> str:
     counts = {s: sum(r.status == s for r in results) for s in ("done", "skipped", "failed")}
     lines.append(", ".join(f"{n} {status}" for status, n in counts.items() if n))
     return "\n".join(lines)
-
-
-def shorten(text: str, width: int) -> str:
-    """The text's end, where it is too long for a column."""
-    return text if len(text) <= width else "…" + text[1 - width :]
 
 
 def complain(text: str) -> None:
@@ -110,6 +96,10 @@ def make_printable() -> None:
         if reconfigure is not None:
             utf8 = stream.encoding.lower().replace("-", "") == "utf8"
             reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
+
+
+def _end(text: str, width: int) -> str:
+    return text if len(text) <= width else "…" + text[1 - width :]
 
 
 def _bar(total: int) -> Any:

@@ -32,7 +32,8 @@ def run_all(parsed: argparse.Namespace, names: Sequence[str]) -> list[Result]:
     finally:
         progress.close()
     if len(results) > 1 and not parsed.json:
-        print(report.summary(results))
+        order = {str(task.source): i for i, task in enumerate(tasks)}
+        print(report.summary(sorted(results, key=lambda r: order.get(r.input, -1))))
     return results
 
 

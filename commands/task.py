@@ -12,16 +12,17 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..core import pipeline
 from ..core.errors import LiftError, RigError
 from ..core.motion import Motion
 from ..core.motion_file import is_motion_file, load_motion, save_motion
-from ..core.pipeline import Options, part, people
+from ..core.pipeline import Options, part
 from ..core.track import Track
 from .formats import FILM, MOTION, RENDER, SHEET, all_formats, rig_formats
 
@@ -146,25 +147,17 @@ def sweep(task: Task) -> None:
 
 def _make(task: Task, progress: Progress) -> Result:
     task.out.mkdir(parents=True, exist_ok=True)
+    people, notes = _lift(task, part(progress, 0, _LIFTED))
     stem = _plain(task.stem)
     outputs: list[str] = []
-    notes: list[str] = []
-    errors: list[LiftError] = []
-    count = frames = 0
     with tempfile.TemporaryDirectory(prefix=f".partial-{stem}-", dir=task.out) as staging:
         made: list[tuple[Path, Path]] = []
-        for person, track, motion in _motions(task, part(progress, 0, _LIFTED)):
-            notes += [f"person {person}: {note}" for note in (track.notes if track else ())]
-            if isinstance(motion, LiftError):
-                errors.append(motion)
-                notes.append(f"person {person} was left out: {motion}")
-                continue
-            ending = "" if person == 1 else f".person{person}"
-            for file in _write(task, motion, track, Path(staging), stem + ending, progress):
+        step = (1 - _LIFTED) / len(people)
+        for i, (person, track, motion) in enumerate(people):
+            target = Path(staging, stem if person == 1 else f"{stem}.person{person}")
+            start = _LIFTED + step * i
+            for file in _write(task, motion, track, target, part(progress, start, start + step)):
                 made.append((file, task.out / (task.stem + file.name.removeprefix(stem))))
-            count, frames = count + 1, frames + motion.frames
-        if errors and not count:
-            raise errors[0]
         for _, target in made:
             if target.exists() and target.samefile(task.source):
                 raise LiftError(f"{target} would be overwritten by its own result: choose --out.")
@@ -172,36 +165,51 @@ def _make(task: Task, progress: Progress) -> Result:
             os.replace(file, target)
             outputs.append(str(target))
     progress(1.0)
-    return Result(str(task.source), "done", tuple(outputs), count, frames, notes=tuple(notes))
+    frames = sum(motion.frames for _, _, motion in people)
+    return Result(str(task.source), "done", tuple(outputs), len(people), frames, notes=notes)
 
 
-def _motions(
-    task: Task, progress: Progress | None
-) -> Iterator[tuple[int, Track | None, Motion | LiftError]]:
+def _lift(
+    task: Task, progress: Progress
+) -> tuple[list[tuple[int, Track | None, Motion]], tuple[str, ...]]:
+    """Everybody in the input, with the track where there is one, and notes about them."""
     if is_motion_file(task.source):
         motion = load_motion(task.source)
-        yield 1, None, replace(motion, name=motion.name or task.stem)
-        return
-    for track, result in people(task.source, task.options, progress):
-        yield track.person, track, result
+        return [(1, None, replace(motion, name=motion.name or task.stem))], ()
+    lifted: list[tuple[int, Track | None, Motion]] = []
+    notes: list[str] = []
+    errors: list[LiftError] = []
+    for track, motion in pipeline.people(task.source, task.options, progress):
+        notes += [f"person {track.person}: {note}" for note in track.notes]
+        if isinstance(motion, LiftError):
+            errors.append(motion)
+            notes.append(f"person {track.person} was left out: {motion}")
+        else:
+            lifted.append((track.person, track, motion))
+    if not lifted:
+        raise errors[0]
+    return lifted, tuple(notes)
 
 
 def _write(
-    task: Task, motion: Motion, track: Track | None, folder: Path, stem: str, progress: Progress
+    task: Task, motion: Motion, track: Track | None, target: Path, progress: Progress
 ) -> list[Path]:
-    writing = part(progress, _LIFTED, 1)
-    files: list[Path] = []
+    """Write one person's files, named after `target`, which has no suffix."""
     for_rig = [name for name in task.formats if name in rig_formats()]
-    render = folder / (stem + all_formats()[RENDER]) if RENDER in task.formats else None
+    render = RENDER in task.formats
+    others = [name for name in task.formats if name in (MOTION, FILM, SHEET)]
+    step = 1 / (bool(for_rig or render) + len(others))
+    files: list[Path] = []
     if for_rig or render:
-        files += _write_rig(task, motion, for_rig, render, folder / stem, writing)
-    for name in task.formats:
-        path = folder / f"{stem}.{name}"
+        files += _write_rig(task, motion, for_rig, target, part(progress, 0, step))
+    for i, name in enumerate(others, bool(files)):
+        path = target.with_name(f"{target.name}.{name}")
         if name == MOTION:
             files.append(save_motion(motion, path))
-        elif name in (FILM, SHEET):
+        else:
             from .. import preview
 
+            writing = part(progress, i * step, (i + 1) * step)
             files.append(preview.write(motion, path, track=track, progress=writing))
     return files
 
@@ -210,9 +218,8 @@ def _write_rig(
     task: Task,
     motion: Motion,
     names: list[str],
-    picture: Path | None,
     target: Path,
-    progress: Progress | None,
+    progress: Progress,
 ) -> list[Path]:
     try:
         import bpy  # noqa: F401
@@ -232,7 +239,7 @@ def _write_rig(
         target.name,
         feet=task.feet,
         in_place=task.in_place,
-        picture=picture,
+        picture=f"{target}{all_formats()[RENDER]}" if RENDER in task.formats else None,
         progress=progress,
     )
 

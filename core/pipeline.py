@@ -135,8 +135,8 @@ def motions(path: Path, options: Options, progress: Progress | None = None) -> l
     return lifted
 
 
-def part(progress: Progress | None, start: float, end: float) -> Progress | None:
+def part(progress: Progress | None, start: float, end: float) -> Progress:
     """A stage's own 0..1, told as the part of the whole between `start` and `end`."""
     if progress is None:
-        return None
+        return lambda _: None
     return lambda done: progress(start + (end - start) * done)
