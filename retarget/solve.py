@@ -105,11 +105,11 @@ def _trunk(parts: dict[str, np.ndarray], joints: np.ndarray, rest: Frames, body:
     hips = tilt_hips(parts["hips"], chest, rest["hips"][0, :, 0])
     turns: Turns = {body.chain("hips")[0]: hips}
     turns |= spine_turns(hips, chest, joints, body)
-    turns |= neck_turns(chest, parts["head"], joints, body)
+    turns |= neck_turns(chest, parts["head"], body)
     for side in SIDES:
-        shoulder = body.index(f"shoulder.{side}")
-        if shoulder is not None:
-            turns[shoulder] = shoulder_turn(chest, joints, body, side)
+        bone, shoulder = body.index(f"shoulder.{side}"), shoulder_turn(chest, joints, body, side)
+        if bone is not None and shoulder is not None:
+            turns[bone] = shoulder
     return turns
 
 

@@ -9,10 +9,13 @@ import numpy as np
 
 from .frames import joint
 from .rest_body import RestBody
-from .rotation import swing, turn, unit
+from .rotation import between, part, swing, transpose, turn, unit
 from .spine import bend_spine
 
 Turns = dict[int, np.ndarray]
+
+HABIT = np.radians(6.0)
+"""How far a person's usual shoulders, over a clip, may be from the rig's at rest."""
 
 
 def spine_turns(hips: np.ndarray, chest: np.ndarray, joints: np.ndarray, body: RestBody) -> Turns:
@@ -24,31 +27,39 @@ def spine_turns(hips: np.ndarray, chest: np.ndarray, joints: np.ndarray, body: R
     return dict(zip(bones, bend_spine(hips, chest, np.diff(stations, axis=0), goal), strict=True))
 
 
-def neck_turns(chest: np.ndarray, head: np.ndarray, joints: np.ndarray, body: RestBody) -> Turns:
-    """Head as it is turned; the neck leans so that the crown lies where it should."""
-    top = body.index("head")
-    turns: Turns = {} if top is None else {top: head}
-    bones = body.chain("neck")
-    if not bones or top is None:
-        return turns | dict.fromkeys(bones, head)
-    base, joint_at, crown = body.joints[8], body.head_of(top), body.joints[10]
-    reach = joint(joints, "head") - joint(joints, "thorax")
-    scale = np.linalg.norm(crown - base) / np.median(np.linalg.norm(reach, axis=-1))
-    goal = scale * reach - turn(head, (crown - joint_at)[None])
-    along = turn(chest, (joint_at - base)[None])
-    neck = swing(unit(along), unit(goal)) @ chest
-    return turns | dict.fromkeys(bones, neck)
+def neck_turns(chest: np.ndarray, head: np.ndarray, body: RestBody) -> Turns:
+    """The head as it is turned; the neck goes part of the way, each bone farther than the last."""
+    bones, top = body.chain("neck"), body.index("head")
+    shares = [(i + 1) / (len(bones) + 2) for i in range(len(bones))]
+    turns = {bone: between(chest, head, share) for bone, share in zip(bones, shares, strict=True)}
+    return turns if top is None else turns | {top: head}
 
 
-def shoulder_turn(chest: np.ndarray, joints: np.ndarray, body: RestBody, side: str) -> np.ndarray:
-    """The collar bone points to where the shoulder is, as seen from the chest."""
+def shoulder_turn(
+    chest: np.ndarray, joints: np.ndarray, body: RestBody, side: str
+) -> np.ndarray | None:
+    """The collar bone points to where the shoulder is as seen from the chest; None without one."""
     bone = body.index(f"shoulder.{side}")
     if bone is None:
-        return chest
+        return None
     base = body.joints[8]
     shoulder = joint(body.joints[None], "shoulder", side)[0]
     seen = joint(joints, "shoulder", side) - joint(joints, "thorax")
     scale = np.linalg.norm(shoulder - base) / np.median(np.linalg.norm(seen, axis=-1))
-    goal = scale * seen - turn(chest, (body.head_of(bone) - base)[None])
-    along = turn(chest, (shoulder - body.head_of(bone))[None])
-    return swing(unit(along), unit(goal)) @ chest
+    start = body.head_of(bone)
+    goal = turn(transpose(chest), scale * seen) - (start - base)
+    rest = unit(shoulder - start)
+    return chest @ swing(rest, _settled(unit(goal), rest))
+
+
+def _settled(directions: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """Directions (frames, 3) turned so that their mean is within `HABIT` of `rest` (3,).
+
+    Skeletons differ in where their neck and shoulders lie, which would lift or drop the shoulders
+    for good; a person differs from a rig's rest less than that.
+    """
+    usual = unit(directions.mean(0))
+    away = float(np.arccos(np.clip(usual @ rest, -1.0, 1.0)))
+    if away <= HABIT:
+        return directions
+    return turn(part(swing(usual, rest), 1 - HABIT / away), directions)
