@@ -195,8 +195,7 @@ def _worker(_: argparse.Namespace) -> int:
     from .commands import protocol
 
     protocol.serve()
-    sys.stdout.flush()
-    os._exit(DONE)  # some Blenders hang when their interpreter ends
+    return DONE
 
 
 def _inspect(parsed: argparse.Namespace) -> int:
@@ -221,5 +220,15 @@ def _run(parsed: argparse.Namespace, formats: list[str]) -> int:
     return SOME_FAILED if any(result.status == "failed" for result in results) else DONE
 
 
+def program() -> None:
+    """The installed command: `main`, and the end of the process."""
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if "bpy" in sys.modules:
+        os._exit(status)  # some Blenders hang or crash in the interpreter's own way out
+    sys.exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

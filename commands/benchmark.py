@@ -62,6 +62,7 @@ def measure(path: Path, frames: int, options: Options) -> dict[str, float]:
             pose = lift(track, model=options.model, device=options.device)
         with stage("ground"):
             motion = ground(pose, track, height=options.height, smoothing=options.smoothing)
+        assert motion.frames == frames
         with stage("start Blender"):
             import bpy
 
@@ -71,7 +72,7 @@ def measure(path: Path, frames: int, options: Options) -> dict[str, float]:
         from ..blender_addon.export import export
         from ..blender_addon.keyframes import write_action
         from ..blender_addon.rig_reader import read_rig
-        from ..retarget import solve
+        from ..retarget.solve import solve
 
         with stage("character"):
             character = load_rig("mannequin")
@@ -88,8 +89,10 @@ def measure(path: Path, frames: int, options: Options) -> dict[str, float]:
 
 
 def repeat(track: Track, frames: int) -> Track:
-    """The track played forth and back until it is `frames` long."""
-    once = np.arange(track.frames)
+    """The longest stretch without a break, played forth and back until it is `frames` long."""
+    seen = np.flatnonzero((track.confidence > 0).any(1))
+    runs = np.split(seen, np.flatnonzero(np.diff(seen) > 1) + 1)
+    once = max(runs, key=len)
     order = np.resize(np.concatenate([once, once[::-1]]), frames)
     return replace(track, xy=track.xy[order], confidence=track.confidence[order], first_frame=0)
 

@@ -14,24 +14,24 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from . import protocol
 from .task import Result, Task, failed, sweep
 
-_PACKAGE = __name__.rsplit(".", 2)[0]
-
 Watch = Callable[[Task, float], None]
 
 
 def worker_command() -> list[str]:
-    """How to start a worker: this Python, or Blender where we run inside its executable."""
+    """How to start a worker: with this Python, or with Blender where we run inside of it."""
+    script = str(Path(__file__).resolve().parents[1] / "blender_addon" / "batch.py")
     bpy: Any = sys.modules.get("bpy")
     if bpy is not None and bpy.app.binary_path:
-        script = os.path.join(os.path.dirname(__file__), "..", "blender_addon", "batch.py")
-        start = [bpy.app.binary_path, "--background", "--factory-startup", "--python"]
-        return [*start, os.path.abspath(script), "--", "worker"]
-    return [sys.executable, "-P", "-m", f"{_PACKAGE}.cli", "worker"]
+        start = [bpy.app.binary_path, "--background", "--factory-startup", "--python", script]
+    else:
+        start = [sys.executable, script]
+    return [*start, "--", "worker"]
 
 
 class Worker:
