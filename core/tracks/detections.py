@@ -152,7 +152,7 @@ def stacked(people: list[list[list[float]]], where: str) -> np.ndarray:
         array = np.empty(0)
     if array.ndim != 3 or array.shape[-1] not in (2, 3):
         raise TrackError(
-            f"{where}: the keypoints of all people must be equally many pairs or triples of numbers."
+            f"{where}: the keypoints of all people must be as many pairs or triples of numbers."
         )
     return array
 

@@ -28,6 +28,8 @@ _LONGEST_GAP = 1.5
 """Seconds after which a person who comes back without a number is somebody else."""
 _HINT = 0.4
 """What the detector's own number is worth, in body heights."""
+_LOOK = 20
+"""Detections from which size is judged."""
 _MEMORY = 6
 """Detections from which motion is judged."""
 
@@ -68,8 +70,8 @@ def find_people(found: Detections, fps: float) -> People:
     if few:
         at = ", ".join(str(found.frame[chain[0]]) for chain in few[:5])
         notes.append(
-            f"{_persons(len(few))} seen in fewer than {least} frames, or now and then only, left out "
-            f"as false detections (frame {at}{', ...' if len(few) > 5 else ''})."
+            f"{_persons(len(few))} seen in fewer than {least} frames, or now and then only, "
+            f"left out as false detections (frame {at}{', ...' if len(few) > 5 else ''})."
         )
     return People(rows, tuple(notes))
 
@@ -274,13 +276,13 @@ class _Joiner:
         """How unlikely it is that `new` goes on with `chain`; infinite where it cannot be."""
         gap = int(self.found.frame[new[0]] - self.found.frame[chain[-1]])
         tail, head = chain[-_MEMORY:], new[:_MEMORY]
-        sizes = float(np.median(self.size[tail])), float(np.median(self.size[head]))
+        sizes = self._size(chain[-_LOOK:]), self._size(new[:_LOOK])
         place_a, speed_a = self._motion(tail, -1)
         place_b, speed_b = self._motion(head, 0)
         step = place_b - place_a
         step = step[np.isfinite(step).all(1)]
         if len(step) < 3:
-            return np.inf
+            step = np.nanmean(place_b, 0, keepdims=True) - np.nanmean(place_a, 0, keepdims=True)
         reach = min(gap, 8)
         still, ahead, back = (
             float(np.median(np.linalg.norm(step - speed * reach, axis=1)))
@@ -300,6 +302,10 @@ class _Joiner:
         elif before >= 0 and after >= 0:
             cost += _HINT / 2
         return cost if cost < limit else np.inf
+
+    def _size(self, rows: np.ndarray) -> float:
+        """Body height in several frames; detections of half a body make it small in some."""
+        return float(np.quantile(self.size[rows], 0.8))
 
     def _motion(self, rows: np.ndarray, at: int) -> tuple[np.ndarray, np.ndarray]:
         """Joints (points, 2) of one row and the body's speed (2,) in pixels a frame."""

@@ -46,6 +46,8 @@ def read(source: Source) -> Detections:
     frame, x, y, point, time = (None if c is None else numbers[c] for c in wanted)
     assert frame is not None
     assert point is not None
+    assert x is not None
+    assert y is not None
     notes: tuple[str, ...] = ()
     body = np.isfinite(frame) & (point >= 0) & (point < 33)
     if camera is not None:

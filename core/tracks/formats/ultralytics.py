@@ -2,9 +2,9 @@
 
 Source: Ultralytics engine/results.py. A folder has NAME_FRAME.txt, from 1, with no file where
 nobody was found; a line is class, box (4), 17 joints x, y, conf (or x, y alone in labels), and with
-save_conf and tracking the box's confidence and the track's id; all of it shares of the picture. JSON
-is a list of frames with {name, class, confidence, box, track_id, keypoints {x, y, visible}}. Joints
-with conf below 0.5 are written as 0, 0 in either.
+save_conf and tracking the box's confidence and the track's id; all of it shares of the picture.
+JSON is a list of frames with {name, class, confidence, box, track_id, keypoints {x, y, visible}}.
+Joints with conf below 0.5 are written as 0, 0 in either.
 """
 
 from __future__ import annotations
