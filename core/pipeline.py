@@ -1,6 +1,7 @@
 """The arrows in a row: a keypoint file to each person's motion.
 
-read -> clean -> lift -> ground. The shell, the batch and the add-on all call this.
+read -> clean -> lift -> ground. The shell, the batch and the add-on all call this. The stages are
+imported when they run: what they need takes seconds to load, and `--help` must not wait for it.
 """
 
 from __future__ import annotations
@@ -8,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .clean import clean
 from .errors import LiftError
-from .ground import ground
-from .lift import lift
 from .motion import Motion
 from .track import Track
-from .tracks import read
-from .tracks.reading import Frames, Person
+
+if TYPE_CHECKING:
+    from .tracks.reading import Frames, Person
 
 Progress = Callable[[float], None]
 
@@ -63,6 +63,8 @@ def tracks(path: Path, options: Options, progress: Progress | None = None) -> li
     Raises:
         TrackError: the file cannot be read or holds nobody.
     """
+    from .tracks import read
+
     return read(
         path,
         fps=options.fps,
@@ -81,6 +83,9 @@ def motion(track: Track, options: Options, progress: Progress | None = None) -> 
     Raises:
         LiftError: the track, the model or the options do not do.
     """
+    from .ground import ground
+    from .lift import lift
+
     lifting = part(progress, 0, _LIFTED)
     pose = lift(track, model=options.model, device=options.device, progress=lifting)
     return ground(
@@ -108,6 +113,8 @@ def people(
     Raises:
         TrackError: the file cannot be read or holds nobody.
     """
+    from .clean import clean
+
     found = tracks(path, options, part(progress, 0, _READ))
     step = (1 - _READ) / len(found)
     for i, track in enumerate(found):
