@@ -21,8 +21,8 @@ from torch import nn
 from ..ground.body import body_of
 from ..ground.senses import observe
 from ..skeleton import H36M
-from .ground_clips import LIFTER, Mistakes, film
 from .capture import Take, load_takes
+from .ground_clips import LIFTER, Mistakes, film
 
 _FEET = [6, 3]
 _HERTZ = 10  # looks a second in training

@@ -1,0 +1,151 @@
+"""The network against the paper's equations, the published layout, and its own ONNX file."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="tests of the network need torch")
+
+from lift_to_3d.core.errors import ModelError  # noqa: E402
+from lift_to_3d.core.mixste.backend import open_backend  # noqa: E402
+from lift_to_3d.core.mixste.export import (  # noqa: E402
+    config_of,
+    export_model,
+    load_weights,
+    network_from,
+)
+from lift_to_3d.core.mixste.model import MODELS, ModelCard, find_model  # noqa: E402
+from lift_to_3d.core.mixste.network import MixSTE, NetworkConfig  # noqa: E402
+from lift_to_3d.core.mixste.published import read_published  # noqa: E402
+
+from .naive_mixste import naive_mixste  # noqa: E402
+
+SMALL = NetworkConfig(frames=9, width=32, depth=3, in_channels=3, heads=4)
+
+
+def random_network(config: NetworkConfig) -> MixSTE:
+    torch.manual_seed(1)
+    network = MixSTE(config)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return network.eval()
+
+
+def card(network: MixSTE, name: str = "small") -> ModelCard:
+    config = network.config
+    return ModelCard(name, config.frames, 12.5, config.in_channels, "view")
+
+
+@pytest.mark.parametrize("shape", [(1, 9), (3, 9)])
+def test_network_is_the_papers_equations(shape):
+    network = random_network(SMALL).double()
+    x = torch.randn(*shape, 17, 3, dtype=torch.float64)
+    expected = naive_mixste(x, network.state_dict(), heads=4)
+    assert torch.allclose(network(x), expected, atol=1e-10)
+
+
+def test_published_layout_of_204_tensors():
+    with torch.device("meta"):
+        state = MixSTE(NetworkConfig()).state_dict()
+    assert len(state) == 204
+    assert sum(v.numel() for v in state.values()) == 33_783_811
+    assert state["Temporal_pos_embed"].shape == (1, 243, 512)
+    assert state["TTEblocks.7.attn.qkv.weight"].shape == (1536, 512)
+    assert state["head.1.weight"].shape == (3, 512)
+
+
+@pytest.mark.parametrize(
+    ("width", "depth", "frames", "parameters"),
+    [(512, 8, 81, 33_700_867), (512, 10, 243, 42_194_947), (128, 4, 81, 1_073_923)],
+)
+def test_parameter_counts_of_the_paper(width, depth, frames, parameters):
+    with torch.device("meta"):
+        network = MixSTE(NetworkConfig(frames=frames, width=width, depth=depth))
+    assert sum(p.numel() for p in network.parameters()) == parameters
+
+
+def test_size_is_read_off_the_tensors():
+    network = random_network(SMALL)
+    assert config_of(network.state_dict(), heads=4) == SMALL
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_onnx_gives_the_same_for_any_batch(tmp_path, batch):
+    network = random_network(SMALL)
+    export_model(network, card(network), tmp_path)
+    run = open_backend(find_model(str(tmp_path / "small.onnx")), "cpu")
+    x = torch.randn(batch, 9, 17, 3)
+    with torch.no_grad():
+        assert np.allclose(run(x.numpy()), network(x).numpy(), atol=1e-5)
+
+
+def test_weights_come_back_from_npz(tmp_path):
+    network = random_network(SMALL)
+    export_model(network, card(network), tmp_path)
+    again = load_weights(tmp_path / "small.npz", heads=4).state_dict()
+    assert all(torch.equal(v, again[k]) for k, v in network.state_dict().items())
+
+
+def test_shipped_weights_and_shipped_onnx_are_one_model():
+    model = find_model("default")
+    network = load_weights(MODELS / "default.npz", model.card.network["heads"])
+    x = torch.randn(2, model.card.frames, 17, model.card.in_channels)
+    with torch.no_grad():
+        assert np.allclose(open_backend(model, "cpu")(x.numpy()), network(x).numpy(), atol=1e-4)
+
+
+def test_published_container_is_read_without_running_it(tmp_path):
+    network = random_network(SMALL)
+    state = {f"module.{k}": v for k, v in network.state_dict().items()}
+    optimizer = torch.optim.AdamW(network.parameters())
+    path = tmp_path / "best_epoch.bin"
+    torch.save(
+        {
+            "epoch": 3,
+            "lr": 1e-4,
+            "random_state": np.random.RandomState(0),
+            "optimizer": optimizer.state_dict(),
+            "model_pos": state,
+        },
+        path,
+    )
+    again = network_from(read_published(path), 4, "file").state_dict()
+    assert all(torch.equal(v, again[k]) for k, v in network.state_dict().items())
+
+
+def test_bare_state_dict_is_read(tmp_path):
+    network = random_network(SMALL)
+    torch.save(network.state_dict(), tmp_path / "model_1_4150.pth")
+    assert read_published(tmp_path / "model_1_4150.pth").keys() == network.state_dict().keys()
+
+
+class Trap:
+    """Writes a file if anything unpickles it for real."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+def test_nothing_in_a_checkpoint_is_executed(tmp_path):
+    torch.save({"model_pos": {"a": Trap(tmp_path / "harm")}}, tmp_path / "evil.bin")
+    with pytest.raises(ModelError, match=r"evil\.bin"):
+        read_published(tmp_path / "evil.bin")
+    assert not (tmp_path / "harm").exists()
+
+
+def test_missing_tensors_are_an_error():
+    state = random_network(SMALL).state_dict()
+    del state["TTEblocks.1.attn.proj.bias"]
+    with pytest.raises(ModelError, match="proj"):
+        network_from(state, 4, "half.pth")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not really", b"\x80\x02}q\x00."])
+def test_damaged_checkpoints_are_an_error(tmp_path, content):
+    path = tmp_path / "broken.bin"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"broken\.bin"):
+        read_published(path)

@@ -1,0 +1,304 @@
+"""Training data, losses, metrics and the loop, against known truths."""
+
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+torch = pytest.importorskip("torch", reason="tests of training need torch")
+torch.set_num_threads(1)  # networks this small only wait for each other
+
+from lift_to_3d.core.errors import MotionError  # noqa: E402
+from lift_to_3d.core.mixste.network import MixSTE, NetworkConfig  # noqa: E402
+from lift_to_3d.core.skeleton import COCO, H36M  # noqa: E402
+from lift_to_3d.core.training import losses, metrics  # noqa: E402
+from lift_to_3d.core.training.augment import (  # noqa: E402
+    axis_angle_matrix,
+    mirrored,
+    other_bodies,
+    other_poses,
+)
+from lift_to_3d.core.training.batches import load_capture, random_batch  # noqa: E402
+from lift_to_3d.core.training.cameras import camera_rotation, random_cameras  # noqa: E402
+from lift_to_3d.core.training.capture import load_takes  # noqa: E402
+from lift_to_3d.core.training.detector import detect, keypoints  # noqa: E402
+from lift_to_3d.core.training.loop import (  # noqa: E402
+    CHECKPOINT,
+    Training,
+    load_checkpoint,
+    with_window_length,
+)
+from lift_to_3d.core.training.optimizer import orthogonalised  # noqa: E402
+from lift_to_3d.core.training.recipe import RECIPES, Recipe, read_recipe  # noqa: E402
+
+STANDING = np.array([
+    [0, 0, 0.95], [0.1, 0, 0.93], [0.1, 0, 0.5], [0.1, 0, 0.08],
+    [-0.1, 0, 0.93], [-0.1, 0, 0.5], [-0.1, 0, 0.08],
+    [0, 0, 1.18], [0, 0, 1.42], [0, 0.1, 1.55], [0, 0, 1.7],
+    [-0.17, 0, 1.4], [-0.2, 0, 1.12], [-0.22, 0.02, 0.88],
+    [0.17, 0, 1.4], [0.2, 0, 1.12], [0.22, 0.02, 0.88],
+])  # fmt: skip
+"""Somebody who faces +Y: the left side is at -X."""
+
+
+@pytest.fixture
+def capture_folder(tmp_path):
+    """Two takes of somebody who waves, in the packed format."""
+    takes, parts = [], []
+    for name, frames in (("one", 90), ("two", 40)):
+        pose = np.repeat(STANDING[None], frames, 0)
+        pose[:, 13, 2] += 0.2 * np.sin(np.arange(frames) / 5)
+        whole = np.round(pose * 1000).astype(np.int32)
+        parts.append(np.diff(whole, axis=0, prepend=np.zeros_like(whole[:1])))
+        takes.append({"id": name, "subject": "A", "action": "wave", "frames": frames})
+    meta = json.dumps({"fps": 50, "takes": takes}).encode()
+    buffer = io.BytesIO()
+    delta = np.concatenate(parts).astype(np.int16).transpose(1, 2, 0)
+    np.savez(buffer, delta=delta, meta=np.frombuffer(meta, np.uint8))
+    (tmp_path / "waving.npz").write_bytes(buffer.getvalue())
+    return tmp_path
+
+
+def small_recipe(**changes) -> Recipe:
+    network = NetworkConfig(frames=5, width=16, depth=1, in_channels=3, heads=4)
+    values = {"steps": 6, "batch": 4, "warmup": 2, "data": {"waving.npz": 1.0}, **changes}
+    return Recipe(name="small", network=network, **values)
+
+
+def test_capture_is_unpacked_to_the_millimetre(capture_folder):
+    takes = load_takes(capture_folder / "waving.npz")
+    assert [(t.name, len(t.joints)) for t in takes] == [("one", 90), ("two", 40)]
+    assert np.abs(takes[1].joints[:, 3] - STANDING[3]).max() < 6e-4
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x05\x06" + b"\0" * 18])
+def test_damaged_capture_is_said(tmp_path, content):
+    (tmp_path / "bad.npz").write_bytes(content)
+    with pytest.raises(MotionError, match=r"bad\.npz"):
+        load_takes(tmp_path / "bad.npz")
+
+
+def test_public_capture_loads(shared):
+    takes = load_takes(shared / "mocap" / "val.npz.xz")
+    assert sum(len(t.joints) for t in takes) == 8787
+    lowest = [t.joints[:, [3, 6], 2].min() for t in takes if not t.name.endswith((".1", ".2"))]
+    assert np.median(lowest) == pytest.approx(0.08, abs=0.01)
+
+
+def test_camera_axes():
+    """Level camera along +Y: world X is right, Z is up (-y), Y is depth; pitch > 0 looks down."""
+    zero = torch.zeros(1)
+    level = camera_rotation(zero, zero, zero)[0]
+    assert torch.allclose(level, torch.tensor([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]]))
+    down = camera_rotation(zero, torch.tensor([math.radians(30)]), zero)[0]
+    assert torch.allclose(down[2], torch.tensor([0, math.cos(0.5236), -0.5]), atol=1e-4)
+    assert torch.linalg.det(down) == pytest.approx(1)
+
+
+def test_keypoints_sit_where_a_person_has_them():
+    points = keypoints(torch.tensor(STANDING).float()[None, None], torch.Generator())[0, 0]
+    at = dict(zip(COCO, points.numpy(), strict=True))
+    assert np.allclose(at["left_wrist"], STANDING[13])
+    assert at["left_eye"][0] < at["right_eye"][0]
+    assert at["left_ear"][0] < at["left_eye"][0] < at["right_ear"][0]
+    assert at["left_ear"][1] < at["nose"][1]
+    assert at["left_eye"][2] > at["nose"][2]
+
+
+def test_perfect_detector_projects_and_noisy_one_doubts_its_errors():
+    random = torch.Generator().manual_seed(3)
+    cameras = random_cameras(64, random)
+    joints = torch.tensor(STANDING).float().expand(64, 20, 17, 3)
+    points = cameras.place(keypoints(joints, random), joints[:, :, 0].mean(1))
+    rays, sure = detect(points, cameras, 0.0, random)
+    assert torch.allclose(rays * points[..., 2:], points[..., :2], atol=1e-5)
+    assert bool((sure == 1).all())
+    noisy, sure = detect(points, cameras, 1.0, random)
+    error = (noisy - rays).norm(dim=-1) * points[..., 2]
+    found = sure > 0
+    assert 0.02 < float((~found).float().mean()) < 0.2
+    assert 0.005 < float(error[found].median()) < 0.05
+    rank = np.corrcoef(
+        error[found].argsort().argsort().numpy(), sure[found].argsort().argsort().numpy()
+    )[0, 1]
+    assert rank < -0.15
+
+
+def test_other_bodies_keep_directions_and_symmetry():
+    joints = torch.tensor(STANDING).float().expand(5, 3, 17, 3)
+    other = other_bodies(joints, torch.Generator().manual_seed(0))
+    for parent, child in H36M.bones:
+        before = joints[:, :, child] - joints[:, :, parent]
+        after = other[:, :, child] - other[:, :, parent]
+        cosine = torch.nn.functional.cosine_similarity(before, after, dim=-1)
+        assert torch.allclose(cosine, torch.ones_like(cosine), atol=1e-4)
+    length = (other[:, :, 6] - other[:, :, 5]).norm(dim=-1)
+    assert torch.allclose(length, (other[:, :, 3] - other[:, :, 2]).norm(dim=-1), atol=1e-5)
+    assert length.std() > 0.01
+
+
+def test_other_poses_keep_bone_lengths():
+    joints = torch.tensor(STANDING).float().expand(5, 3, 17, 3)
+    other = other_poses(joints, 1.0, torch.Generator().manual_seed(0))
+    parent, child = (list(i) for i in zip(*[b for b in H36M.bones if b[1] not in (9, 11, 14)],
+                                          strict=True))  # fmt: skip
+    before = (joints[:, :, child] - joints[:, :, parent]).norm(dim=-1)
+    after = (other[:, :, child] - other[:, :, parent]).norm(dim=-1)
+    assert torch.allclose(before, after, atol=1e-5)
+    assert (other - joints).abs().max() > 0.02
+
+
+def test_mirror_is_its_own_inverse_and_keeps_left_on_the_left():
+    joints = torch.tensor(STANDING).float().expand(2, 3, 17, 3)
+    chosen = torch.tensor([True, False])
+    once = mirrored(joints, chosen)
+    assert torch.equal(mirrored(once, chosen), joints)
+    assert once[0, 0, 13, 0] < 0 < once[0, 0, 16, 0]
+
+
+@given(st.lists(st.floats(-3, 3), min_size=3, max_size=3))
+def test_axis_angle_is_scipys(vector):
+    ours = axis_angle_matrix(torch.tensor([vector], dtype=torch.float32))[0].numpy()
+    assert np.allclose(ours, Rotation.from_rotvec(vector).as_matrix(), atol=1e-5)
+
+
+def test_batches_depend_on_the_seed_alone_and_show_what_they_say(capture_folder):
+    captures = [load_capture(capture_folder / "waving.npz", 1.0, torch.device("cpu"))]
+
+    def make(seed):
+        return random_batch(captures, 8, 9, (7, 25), 0.0, torch.Generator().manual_seed(seed))
+
+    one, again, other = make(1), make(1), make(2)
+    assert torch.equal(one.inputs, again.inputs)
+    assert torch.equal(one.targets, again.targets)
+    assert not torch.equal(one.targets, other.targets)
+    assert float(one.targets[:, :, 0].abs().max()) < 1e-6
+    # A perfect detector's limbs, seen from afar, lie nearly in line with the targets' x and y.
+    limbs = [2, 3, 5, 6, 12, 13, 15, 16]
+    seen = one.inputs[:, :, limbs, :2] - one.inputs[:, :, :1, :2]
+    both = torch.stack([seen.flatten(), one.targets[:, :, limbs, :2].flatten()])
+    assert float(torch.corrcoef(both)[0, 1]) > 0.97
+
+
+def test_losses_are_the_papers():
+    random = torch.Generator().manual_seed(0)
+    a, b = torch.randn(2, 2, 5, 17, 3, generator=random)
+    weights = torch.rand(17, generator=random)
+    total = velocity = jerk = 0.0
+    for n in range(2):
+        for t in range(5):
+            for j in range(17):
+                total += float(weights[j] * (a[n, t, j] - b[n, t, j]).norm())
+                if t:
+                    step_a, step_b = a[n, t, j] - a[n, t - 1, j], b[n, t, j] - b[n, t - 1, j]
+                    velocity += float((step_a - step_b).norm())
+                    jerk += float(weights[j] * step_a.square().mean())
+    assert float(losses.wmpjpe(a, b, weights)) == pytest.approx(total / 170, rel=1e-5)
+    assert float(losses.velocity_error(a, b)) == pytest.approx(velocity / 136, rel=1e-5)
+    assert float(losses.temporal_consistency(a, weights)) == pytest.approx(jerk / 136, rel=1e-5)
+
+
+@given(st.integers(0, 10_000))
+def test_procrustes_undoes_any_similarity(seed):
+    random = np.random.default_rng(seed)
+    target = random.normal(size=(4, 17, 3))
+    turn = Rotation.random(4, random_state=seed).as_matrix()
+    other = random.uniform(0.2, 3, (4, 1, 1)) * target @ turn + random.normal(size=(4, 1, 3))
+    assert metrics.p_mpjpe(other, target) < 1e-6
+    flipped = target * [-1, 1, 1]
+    assert metrics.p_mpjpe(flipped, target) > 50, "a mirror image is not a rotation"
+
+
+def test_metrics_in_millimetres():
+    target = np.repeat(STANDING[None], 4, 0)
+    assert metrics.mpjpe(target + [0.01, 0, 0], target) == pytest.approx(10)
+    assert metrics.mpjve(target + np.arange(4)[:, None, None] * [0, 0.02, 0], target) == (
+        pytest.approx(20)
+    )
+    relative = target - target[:, :1]
+    assert metrics.n_mpjpe(relative * 1.3, relative) == pytest.approx(0, abs=1e-9)
+    bent = relative.copy()
+    bent[1, 13] = 2 * bent[1, 12] - bent[1, 13]
+    assert metrics.wrong_limbs(bent, relative).tolist() == [False, True, False, False]
+
+
+def test_orthogonalised_steps_have_singular_values_near_one():
+    torch.manual_seed(0)
+    for shape in ((3, 32, 96), (2, 96, 32), (1, 64, 64)):
+        values = torch.linalg.svdvals(orthogonalised(torch.randn(shape)))
+        assert 0.5 < float(values.min())
+        assert float(values.max()) < 1.5
+
+
+def test_training_can_be_cut_anywhere(capture_folder, tmp_path):
+    def weights(folder):
+        return load_checkpoint(folder)["average"]
+
+    whole = Training(small_recipe(), capture_folder, tmp_path / "whole", "cpu")
+    whole.run()
+    assert whole.finished
+    for _ in range(20):
+        cut = Training(small_recipe(), capture_folder, tmp_path / "cut", "cpu")
+        if cut.finished:
+            break
+        cut.run(seconds=0.0)
+    one, other = weights(tmp_path / "whole"), weights(tmp_path / "cut")
+    assert all(torch.allclose(v, other[k], atol=1e-6) for k, v in one.items())
+    assert (tmp_path / "cut" / "curve.csv").read_text().startswith("step,")
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_training_learns(capture_folder, tmp_path):
+    recipe = small_recipe(steps=150, lr=1e-2, noise=0.0)
+    training = Training(recipe, capture_folder, tmp_path, "cpu")
+    captures = [load_capture(capture_folder / "waving.npz", 1.0, torch.device("cpu"))]
+    batch = random_batch(captures, 32, 5, (7, 25), 0.0, torch.Generator().manual_seed(99))
+
+    def error(network):
+        with torch.no_grad():
+            return metrics.mpjpe(network(batch.inputs).numpy(), batch.targets.numpy())
+
+    before = error(training.network)
+    training.run()
+    assert error(training.average) < 0.5 * before
+
+
+def test_longer_windows_keep_the_embeddings_ends():
+    network = MixSTE(NetworkConfig(frames=9, width=16, depth=1, heads=4))
+    torch.nn.init.normal_(network.Temporal_pos_embed)
+    longer = with_window_length(network.state_dict(), 27)["Temporal_pos_embed"]
+    assert longer.shape == (1, 27, 16)
+    assert torch.allclose(longer[:, [0, -1]], network.Temporal_pos_embed[:, [0, -1]])
+
+
+def test_step_size_warms_up_holds_and_falls_to_nothing():
+    recipe = small_recipe(steps=100, warmup=10, lr=1.0, cooldown=0.5)
+    sizes = [recipe.step_size(i) for i in range(100)]
+    assert sizes[0] == pytest.approx(0.1)
+    assert sizes[9:50] == [1.0] * 41
+    assert sizes[99] == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda p: p.stem)
+def test_shipped_recipes_are_read(path):
+    recipe = read_recipe(path.stem)
+    assert recipe.name == path.stem
+    with torch.device("meta"):
+        MixSTE(recipe.network)
+    if recipe.start_from:
+        assert read_recipe(recipe.start_from).network.width == recipe.network.width
+
+
+def test_checkpoint_of_another_network_is_refused(capture_folder, tmp_path):
+    from lift_to_3d.core.errors import ModelError
+
+    Training(small_recipe(steps=1), capture_folder, tmp_path, "cpu").run()
+    assert (tmp_path / CHECKPOINT).is_file()
+    other = Recipe(**{**small_recipe().__dict__, "network": NetworkConfig(5, 32, 1, 3, heads=4)})
+    with pytest.raises(ModelError, match="another network"):
+        Training(other, capture_folder, tmp_path, "cpu")
