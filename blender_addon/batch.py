@@ -9,6 +9,7 @@ file lies in, under its own name, whatever the folder is called.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
@@ -62,10 +63,8 @@ def run() -> int:
         )
         return 1
     load_package()
-    from lift_to_3d.cli import main
-
     try:
-        return main(words(sys.argv))
+        return importlib.import_module(f"{_PACKAGE}.cli").main(words(sys.argv))
     except Exception:  # Blender itself would go on and leave with 0
         traceback.print_exc()
         return 1

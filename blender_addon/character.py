@@ -51,7 +51,7 @@ def load_rig(source: str | Path) -> Object:
         _IMPORTERS[path.suffix.lower()](str(path))
         return _only_rig(set(bpy.data.objects) - before, path)
     except BaseException:
-        _remove(set(bpy.data.objects) - before)
+        remove_objects(set(bpy.data.objects) - before)
         raise
     finally:
         set_frame_rate(scene, rate)
@@ -138,7 +138,7 @@ def _only_rig(imported: set[Object], path: Path) -> Object:
         parents.append(parent)
         parent = parent.parent
     keep = {rig, *parents, *skinned_meshes(rig), *rig.children_recursive}
-    _remove(imported - keep)
+    remove_objects(imported - keep)
     for obj in keep:
         obj.animation_data_clear()
     for bone in rig.pose.bones if rig.pose else []:
@@ -149,7 +149,8 @@ def _only_rig(imported: set[Object], path: Path) -> Object:
     return rig
 
 
-def _remove(objects: set[Object]) -> None:
+def remove_objects(objects: set[Object]) -> None:
+    """Take objects out of the file, and data that only they used."""
     data = [obj.data for obj in objects if obj.data is not None and obj.data.users == 1]
     bpy.data.batch_remove([*objects, *data])
     view_layer().update()

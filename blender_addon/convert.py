@@ -10,12 +10,10 @@ import bpy
 from ..core.motion import Motion
 from ..core.pipeline import part
 from ..retarget.mapping import Mapping
-from ..retarget.solve import solve
+from .animate import animate
 from .character import load_rig
 from .console import quiet
 from .export import export, find_preset
-from .keyframes import write_action
-from .rig_reader import read_rig
 from .scene import current_scene, set_frame_rate
 
 _SOLVED = 0.5  # where in the work the writing of files begins
@@ -63,12 +61,16 @@ def write_files(
         obj = load_rig(rig_source)
     scene = current_scene()
     set_frame_rate(scene, motion.fps)
-    solving = part(progress, 0, _SOLVED)
-    bone_motion = solve(
-        motion, read_rig(obj), mapping, feet=feet, in_place=in_place, progress=solving
+    action = animate(
+        obj,
+        motion,
+        mapping=mapping,
+        feet=feet,
+        in_place=in_place,
+        name=stem,
+        progress=part(progress, 0, _SOLVED),
     )
-    write_action(obj, bone_motion, name=stem)
-    last = max(len(bone_motion.rotations), 1)
+    last = round(action.frame_range[1])
     scene.frame_start, scene.frame_end = 1, last
     scene.frame_set(1)
 

@@ -7,6 +7,7 @@ original frame sets the scene to the clip's rate first (`scene.set_frame_rate`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace as with_changes
 from typing import Any
 
@@ -33,6 +34,7 @@ def write_action(
     name: str | None = None,
     fps: float | None = None,
     replace: bool = False,
+    switches: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Action:
     """Key a motion on an armature, in an action of its own, each bone in its own rotation mode.
 
@@ -45,6 +47,8 @@ def write_action(
         replace: remove the action that an earlier call wrote for the same clip and person if the
             armature uses it now. An action of the user's is never removed, and is kept in the file
             even if nothing else uses it.
+        switches: custom properties of bones that keep a value while the action plays, bone to
+            property to value, as control rigs turn from IK to FK; those the rig lacks are left.
 
     Returns:
         The new action, assigned to the armature.
@@ -69,6 +73,8 @@ def write_action(
     bag = _channel_bag(animation, action, obj)
     for group, path, values in curves:
         _write_curves(bag, group, path, frames, values)
+    for group, path, value in _switches(obj, switches or {}):
+        _write_curves(bag, group, path, frames[:1], np.array([[value]]))
     return action
 
 
@@ -146,6 +152,18 @@ def _curves(obj: Object, motion: BoneMotion) -> list[tuple[str, str, np.ndarray]
     curves.sort(key=lambda curve: order.get(curve[0], -1))
     escape = bpy.utils.escape_identifier
     return [(g, f'pose.bones["{escape(g)}"].{prop}', v) for g, prop, v in curves]
+
+
+def _switches(
+    obj: Object, switches: Mapping[str, Mapping[str, float]]
+) -> list[tuple[str, str, float]]:
+    bones, escape = pose_of(obj).bones, bpy.utils.escape_identifier
+    return [
+        (bone, f'pose.bones["{escape(bone)}"]["{escape(prop)}"]', value)
+        for bone, values in switches.items()
+        for prop, value in values.items()
+        if bone in bones and prop in bones[bone]
+    ]
 
 
 def _in_mode(quaternions: np.ndarray, mode: str) -> tuple[str, np.ndarray]:

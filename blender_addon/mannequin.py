@@ -1,4 +1,4 @@
-"""Our own character: an armature from ``presets/characters`` and a jointed body around its bones.
+"""Our own character: its armature, and a jointed body around the bones.
 
 The body is made here, a rounded segment for each bone, the right side warmer and the left side
 cooler in colour, so that a newcomer sees a person and which arm is which.
@@ -6,19 +6,19 @@ cooler in colour, so that a newcomer sees a person and which arm is which.
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
 import numpy as np
 from bpy.types import Material, Object
 
+from ..retarget.character import CharacterBone, load_character
+from ..retarget.presets import presets
 from .scene import armature_of, context, current_scene, view_layer
 
-_CHARACTERS = Path(__file__).resolve().parents[1] / "presets" / "characters"
-
 _AROUND = 14
+_SLIM = ((0.06, 0.06), (0.04, 0.04))
 _CAP = np.radians([20, 42, 65, 90])
 _BULGE = 0.06
 _COLORS = {
@@ -29,29 +29,34 @@ _COLORS = {
 }
 
 
-def build(character: str) -> Object:
-    """A character of ours in the current scene: the armature, with its body as a child.
+def build(naming: str = "mannequin") -> Object:
+    """The mannequin in the current scene: the armature, with its body as a child.
 
     Args:
-        character: name of a file in ``presets/characters``, without suffix. One that is ``like``
-            another has that one's bones under other ``names``.
+        naming: "mannequin", or "mixamo" for the bone names of Mixamo's characters.
     """
-    description = _read(character)
-    names = description.get("names", {})
-    bones = _read(description["like"])["bones"] if "like" in description else description["bones"]
-    armature = _armature(description["name"], bones, names)
-    called = [names.get(bone["name"], bone["name"]) for bone in bones]
-    body = _body(armature, called, np.array([bone["thickness"] for bone in bones]))
+    bones = load_character("mannequin").bones
+    names = {bone.name: bone.name for bone in bones}
+    if naming == "mixamo":
+        names = _mixamo_names()
+    armature = _armature(naming, bones, names)
+    thickness = np.array([bone.thickness or _SLIM for bone in bones])
+    body = _body(armature, [names[bone.name] for bone in bones], thickness)
     current_scene().collection.objects.link(body)
-    _paint(body, [bone["name"] for bone in bones])
+    _paint(body, [bone.name for bone in bones])
     return armature
 
 
-def _read(character: str) -> dict[str, Any]:
-    return json.loads((_CHARACTERS / f"{character}.json").read_text("utf-8"))
+def _mixamo_names() -> dict[str, str]:
+    parts = {preset.name: preset.bones for preset in presets()}
+    return {
+        ours: f"mixamorig:{theirs}"
+        for part, names in parts["mannequin"].items()
+        for ours, theirs in zip(names, parts["mixamo"][part], strict=False)
+    }
 
 
-def _armature(name: str, bones: list[dict[str, Any]], names: dict[str, str]) -> Object:
+def _armature(name: str, bones: Sequence[CharacterBone], names: dict[str, str]) -> Object:
     if context().object is not None and context().object.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
     data = bpy.data.armatures.new(name)
@@ -62,12 +67,12 @@ def _armature(name: str, bones: list[dict[str, Any]], names: dict[str, str]) -> 
         other.select_set(other == obj)
     layer.objects.active = obj
     bpy.ops.object.mode_set(mode="EDIT")
-    made = {}
+    made: dict[str | None, Any] = {None: None}
     for bone in bones:
-        new: Any = data.edit_bones.new(names.get(bone["name"], bone["name"]))
-        new.head, new.tail, new.roll = bone["head"], bone["tail"], bone["roll"]
-        new.parent = made.get(bone["parent"])
-        made[bone["name"]] = new
+        new: Any = data.edit_bones.new(names[bone.name])
+        new.head, new.tail, new.roll = bone.head, bone.tail, bone.roll
+        new.parent = made[bone.parent]
+        made[bone.name] = new
     bpy.ops.object.mode_set(mode="OBJECT")
     return obj
 

@@ -63,3 +63,13 @@ def pose_of(obj: Object) -> Pose:
     if pose is None:
         raise RigError(f"'{obj.name}' has no pose yet: link it to a scene first.")
     return pose
+
+
+def redraw_sidebars() -> None:
+    """Draw the 3D views' sidebars again, and only these: the views themselves are slow."""
+    for window in context().window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()

@@ -1,0 +1,135 @@
+"""Motions on armatures of the current scene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import bpy
+from bpy.types import Action, Object
+
+from ..core.errors import RigError
+from ..core.motion import Motion
+from ..retarget.detect import find_mapping
+from ..retarget.mapping import Mapping
+from ..retarget.solve import solve
+from .character import load_rig, remove_objects
+from .export import skinned_meshes
+from .keyframes import write_action
+from .rig_reader import read_rig
+from .scene import current_scene, frame_rate, set_frame_rate
+
+
+@dataclass(frozen=True)
+class Placing:
+    """How motions are put into a scene.
+
+    Attributes:
+        rig: a character's name or file for every person, or an armature for the first one.
+        start_frame: scene frame of the clips' first frame.
+        feet: see `retarget.solve`.
+        in_place: keep the characters on the spot.
+        take_rate: set the scene to the clips' rate, so that every frame of theirs is a key; else
+            the scene's rate stays and the motion is read between its frames.
+        replace: take away the action that was written for the same clip and person before.
+    """
+
+    rig: str | Object = "mannequin"
+    start_frame: int = 1
+    feet: str = "auto"
+    in_place: bool = False
+    take_rate: bool = False
+    replace: bool = False
+
+
+def animate(
+    obj: Object,
+    motion: Motion,
+    *,
+    mapping: Mapping | None = None,
+    feet: str = "auto",
+    in_place: bool = False,
+    start_frame: int = 1,
+    name: str | None = None,
+    replace: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> Action:
+    """Retarget a motion to an armature and key it.
+
+    Raises:
+        LiftError: the rig or the motion does not do; nothing has been changed then.
+    """
+    rig = read_rig(obj)
+    mapping = mapping or find_mapping(rig)
+    bones = solve(motion, rig, mapping, feet=feet, in_place=in_place, progress=progress)
+    return write_action(
+        obj,
+        bones,
+        start_frame=start_frame,
+        name=name,
+        replace=replace,
+        switches=mapping.switches,
+    )
+
+
+def place(motions: Sequence[Motion], placing: Placing) -> list[Object]:
+    """Put each person's motion on a character, and let the scene's range take the clips in.
+
+    Returns:
+        The armatures, in the order of the motions.
+
+    Raises:
+        LiftError: with everything that had been made taken back.
+    """
+    scene = current_scene()
+    rate = frame_rate(scene)
+    made: list[Object] = []
+    moved: list[Object] = []
+    end = placing.start_frame
+    before = set(bpy.data.actions)
+    try:
+        if placing.take_rate:
+            set_frame_rate(scene, motions[0].fps)
+        for motion in motions:
+            obj = _character(placing.rig, motion, moved)
+            if obj is not placing.rig:
+                made.append(obj)
+            action = animate(
+                obj,
+                motion,
+                feet=placing.feet,
+                in_place=placing.in_place,
+                start_frame=placing.start_frame,
+                replace=placing.replace,
+            )
+            moved.append(obj)
+            end = max(end, round(action.frame_range[1]))
+    except BaseException:
+        set_frame_rate(scene, rate)
+        remove_objects({part for obj in made for part in (obj, *skinned_meshes(obj))})
+        for action in set(bpy.data.actions) - before:
+            bpy.data.actions.remove(action)
+        raise
+    _fit_range(placing.start_frame, end)
+    return moved
+
+
+def _character(rig: str | Object, motion: Motion, moved: list[Object]) -> Object:
+    if isinstance(rig, str):
+        obj = load_rig(rig)
+        title = motion.name or obj.name
+        obj.name = title if motion.person == 1 else f"{title}.person{motion.person}"
+        return obj
+    if moved:
+        raise RigError(
+            f"'{rig.name}' is one armature, but there are several people: choose one of them."
+        )
+    return rig
+
+
+def _fit_range(start: int, end: int) -> None:
+    """A scene that ends before a clip does is made longer; a fresh one ends with the clip."""
+    scene = current_scene()
+    fresh = (scene.frame_start, scene.frame_end) == (1, 250) and start == 1
+    scene.frame_end = end if fresh else max(scene.frame_end, end)
+    scene.frame_set(start)

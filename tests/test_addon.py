@@ -1,0 +1,204 @@
+"""The add-on as Blender sees it: registered, used, and gone again."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install 'lift-to-3d[blender]')")
+
+import lift_to_3d  # noqa: E402
+from lift_to_3d.blender_addon import operators, source  # noqa: E402
+from lift_to_3d.blender_addon.jobs import Job  # noqa: E402
+from lift_to_3d.core.errors import Cancelled, LiftError  # noqa: E402
+from lift_to_3d.core.motion_file import save_motion  # noqa: E402
+
+from .test_blender_convert import waving  # noqa: E402
+
+
+@pytest.fixture
+def addon():
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    lift_to_3d.register()
+    yield bpy.context.scene.lift_to_3d
+    lift_to_3d.unregister()
+
+
+@pytest.fixture
+def motion_file(tmp_path):
+    return str(save_motion(waving(), tmp_path / "waving.npz"))
+
+
+def state() -> dict[str, object]:
+    return {
+        "types": {name for name in dir(bpy.types) if "lift_to_3d" in name.lower()},
+        "operators": "lift_to_3d" in dir(bpy.ops) and dir(bpy.ops.lift_to_3d),
+        "scene": hasattr(bpy.types.Scene, "lift_to_3d"),
+        "menu": len(bpy.types.TOPBAR_MT_file_import.draw._draw_funcs),
+        "handlers": len(bpy.app.handlers.load_pre),
+    }
+
+
+def data() -> dict[str, list[str]]:
+    kinds = ("objects", "armatures", "meshes", "actions")
+    return {kind: sorted(item.name for item in getattr(bpy.data, kind)) for kind in kinds}
+
+
+def test_registering_leaves_nothing_behind_twice_in_a_row():
+    before = state()
+    for _ in range(2):
+        lift_to_3d.register()
+        assert hasattr(bpy.types.Scene, "lift_to_3d")
+        lift_to_3d.unregister()
+        assert state() == before
+
+
+def test_it_survives_another_file(addon):
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    assert bpy.context.scene.lift_to_3d.rig == "mannequin"
+
+
+def test_a_source_is_recognised(addon, samples):
+    addon.source = str(samples / "street_mediapipe.json")
+    assert addon.recognised.startswith("MediaPipe")
+    assert addon.fps_known
+    assert addon.fps == pytest.approx(30)
+    assert [person.number for person in addon.people] == [1, 2]
+    addon.source = str(samples / "street_coco.json")
+    assert addon.recognised.startswith("COCO")
+    assert not addon.fps_known
+
+
+def test_a_source_that_is_none_is_said_and_greys_the_button(addon, tmp_path):
+    (tmp_path / "letter.json").write_text('{"dear": "reader"}')
+    addon.source = str(tmp_path / "letter.json")
+    assert "letter.json" in addon.trouble
+    assert not addon.recognised
+    assert not bpy.ops.lift_to_3d.lift.poll()
+
+
+def test_the_button_animates_the_mannequin(addon, motion_file):
+    addon.source = motion_file
+    assert bpy.ops.lift_to_3d.lift() == {"FINISHED"}
+    obj = addon.result
+    assert obj.name == "waving"
+    assert obj.animation_data.action.name == "waving"
+    assert bpy.context.scene.frame_end == round(1 + 29 * 24 / 29.97)
+    assert "1 person" in addon.result_text
+
+
+def test_lifting_again_on_an_armature_replaces_only_our_action(addon, motion_file):
+    addon.source = motion_file
+    bpy.ops.lift_to_3d.lift()
+    obj = addon.result
+    addon.rig, addon.armature = "ARMATURE", obj
+    mine = bpy.data.actions.new("mine")
+    bpy.ops.lift_to_3d.lift()
+    assert addon.result == obj
+    assert sorted(action.name for action in bpy.data.actions) == ["mine", "waving"]
+    addon.replace = False
+    bpy.ops.lift_to_3d.lift()
+    assert len(bpy.data.actions) == 3
+    assert mine.name in bpy.data.actions
+
+
+def test_the_shipped_sample_moves_two_people(addon, samples):
+    addon.source = str(samples / "street_mediapipe.json")
+    addon.take_rate = True
+    assert bpy.ops.lift_to_3d.lift() == {"FINISHED"}
+    armatures = [obj for obj in bpy.data.objects if obj.type == "ARMATURE"]
+    assert len(armatures) == 2
+    assert bpy.context.scene.render.fps == 30
+    for obj in armatures:
+        places = []
+        for frame in (1, 60, 120):
+            bpy.context.scene.frame_set(frame)
+            places.append(np.array([bone.matrix for bone in obj.pose.bones]))
+        assert np.isfinite(places).all()
+        assert np.abs(places[0] - places[1]).max() > 0.05
+
+
+def test_a_failure_changes_nothing(addon, motion_file):
+    addon.source = motion_file
+    addon.rig, addon.rig_file = "FILE", "/nowhere/hero.fbx"
+    addon.take_rate = True
+    before, rate = data(), bpy.context.scene.render.fps
+    with pytest.raises(RuntimeError, match=r"hero\.fbx"):
+        bpy.ops.lift_to_3d.lift()
+    assert data() == before
+    assert bpy.context.scene.render.fps == rate
+    assert not addon.result_text
+
+
+def test_several_people_on_one_armature_are_refused_and_undone(addon, samples, motion_file):
+    addon.source = motion_file
+    bpy.ops.lift_to_3d.lift()
+    addon.rig, addon.armature = "ARMATURE", addon.result
+    addon.source = str(samples / "street_mediapipe.json")
+    before = data()
+    with pytest.raises(RuntimeError, match="one armature"):
+        bpy.ops.lift_to_3d.lift()
+    assert data() == before
+    assert addon.armature.animation_data.action.name == "waving"
+
+
+def test_the_result_is_exported(addon, motion_file, tmp_path):
+    assert not bpy.ops.lift_to_3d.export.poll()
+    addon.source = motion_file
+    bpy.ops.lift_to_3d.lift()
+    for preset, suffix in (("fbx", ".fbx"), ("bvh", ".bvh")):
+        path = tmp_path / f"out{suffix}"
+        assert bpy.ops.lift_to_3d.export(filepath=str(path), preset=preset) == {"FINISHED"}
+        assert path.stat().st_size > 1000
+
+
+def test_importing_chooses_the_source(addon, motion_file):
+    assert bpy.ops.lift_to_3d.import_keypoints(filepath=motion_file) == {"FINISHED"}
+    assert addon.source == motion_file
+
+
+def slow(progress):
+    for i in range(1000):
+        progress(i / 1000)
+        time.sleep(0.005)
+    return "done"
+
+
+def test_a_job_runs_beside_us_and_is_cancelled_at_once():
+    job = Job(slow)
+    job.start()
+    assert job.running
+    while job.progress < 0.01:
+        time.sleep(0.002)
+    started = time.monotonic()
+    job.cancel()
+    assert job.wait(1)
+    assert time.monotonic() - started < 0.5
+    with pytest.raises(Cancelled):
+        job.result()
+
+
+def test_a_job_hands_on_results_and_errors():
+    def broken(_):
+        raise LiftError("no")
+
+    assert Job(lambda progress: progress(1.0) or 7).run() == 7
+    failing = Job(broken)
+    failing.start()
+    assert failing.wait(1)
+    with pytest.raises(LiftError, match="no"):
+        failing.result()
+
+
+def test_loading_a_file_cancels_what_runs(addon):
+    job = Job(slow)
+    operators._job = job
+    source._latest = Job(slow)
+    job.start()
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    assert job.cancelled
+    assert not job.running
+    assert operators.running_job() is None
+    assert source._latest is None
