@@ -7,6 +7,7 @@ Blender's exporters print there too.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import subprocess
@@ -19,6 +20,8 @@ from typing import Any
 
 from . import protocol
 from .task import Result, Task, failed, sweep
+
+_PATIENCE = 5.0  # seconds that a worker gets to end by itself
 
 Watch = Callable[[Task, float], None]
 
@@ -44,7 +47,7 @@ class Worker:
         self.events: queue.Queue = queue.Queue() if events is None else events
         self.task: Task | None = None
         self._last_words: deque[str] = deque(maxlen=20)
-        self._process = subprocess.Popen(
+        self._process: Any = subprocess.Popen(
             worker_command(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -68,11 +71,15 @@ class Worker:
         """Whether the process still runs."""
         return self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
     def start(self, task: Task) -> None:
         """Give it a task; what comes of it is put into `events`."""
         self.task = task
         try:
-            assert self._process.stdin is not None
             self._process.stdin.write(task.to_json() + "\n")
             self._process.stdin.flush()
         except OSError:
@@ -101,26 +108,22 @@ class Worker:
         return failed(self.task, f"{self.task.source}: its worker {how}; last words: {last}")
 
     def stop(self) -> None:
-        """End the process and remove the unfinished files of a task it had."""
-        if self._process.poll() is None:
+        """End the process, at once if it has a task, whose unfinished files are removed."""
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        if self.task is not None:
             self._process.terminate()
-            try:
-                self._process.wait(5)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._reader.join()
-        for stream in (self._process.stdin, self._process.stdout):
-            try:
-                if stream is not None:
-                    stream.close()
-            except OSError:
-                pass
+        self._process.stdout.close()
         if self.task is not None:
             sweep(self.task)
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
         for line in self._process.stdout:
             message = protocol.parse(line)
             if message is None:

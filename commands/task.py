@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 
 from .. import __version__
 from ..core import pipeline
-from ..core.errors import LiftError, RigError
+from ..core.errors import Cancelled, LiftError, RigError
 from ..core.motion import Motion
 from ..core.motion_file import is_motion_file, load_motion, save_motion
 from ..core.pipeline import Options, part
@@ -114,7 +115,7 @@ class Result:
 
 
 def run(task: Task, progress: Progress) -> Result:
-    """Do a task. The user's mistakes come back as a failed result; only `Cancelled` is raised."""
+    """Do a task. What goes wrong comes back as a failed result; only `Cancelled` is raised."""
     started = time.monotonic()
     try:
         key = _content_hash(task) if task.resume or task.source.exists() else ""
@@ -132,6 +133,13 @@ def run(task: Task, progress: Progress) -> Result:
         return failed(task, f"{where}: {error.strerror or error}.", time.monotonic() - started)
     except MemoryError:
         return failed(task, f"{task.source}: not enough memory; cut it with --frames A:B.")
+    except Cancelled:
+        raise
+    except Exception as error:  # a fault of ours must not stop the other clips
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        reason = f"{type(error).__name__} in {where}: {error}"
+        return failed(task, f"{task.source}: a fault in Lift to 3D, please report it: {reason}")
 
 
 def failed(task: Task, reason: str, seconds: float = 0.0) -> Result:

@@ -1,0 +1,401 @@
+"""The command line as its users meet it: real commands, real files, exit statuses."""
+
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lift_to_3d.cli import main, make_parser
+from lift_to_3d.commands.formats import all_formats
+
+ROOT = Path(__file__).resolve().parents[1]
+PROGRAM = [sys.executable, "-P", "-m", "lift_to_3d.cli"]
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty frames of one person of the sample, as COCO results."""
+    rows = json.loads((ROOT / "samples" / "street_coco.json").read_text())
+    rows = [row for row in rows if 100 <= int(Path(str(row["image_id"])).stem) < 140]
+    path = tmp_path_factory.mktemp("clip") / "clip.json"
+    path.write_text(json.dumps(rows))
+    return path
+
+
+@pytest.fixture(scope="module")
+def motion(clip: Path) -> Path:
+    """The clip lifted by the command itself."""
+    path = clip.parent / "motion.npz"
+    assert main(["lift", str(clip), *FACTS, "--person", "1", "--out", str(path)]) == 0
+    return path
+
+
+FACTS = ["--fps", "30", "--size", "1768x994"]
+
+
+def lines_of(capsys: pytest.CaptureFixture[str]) -> list[dict]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_every_verb_of_the_design_is_there_and_explains_itself(capsys):
+    verbs = "convert lift retarget preview inspect train evaluate export-onnx import-checkpoint"
+    for verb in [*verbs.split(), "benchmark"]:
+        assert main([verb, "--help"]) == 0
+        assert f"lift-to-3d {verb}" in capsys.readouterr().out.split("\n\n", 1)[1], verb
+
+
+def test_wrong_usage_is_status_2(capsys, clip, tmp_path):
+    for words in (
+        [],
+        ["fly", "x.json"],
+        ["convert"],
+        ["convert", str(clip), "--size", "1920"],
+        ["convert", str(clip), "--frames", "30:10"],
+        ["convert", str(clip), "--person", "0"],
+        ["convert", str(clip), "--fps", "-3"],
+        ["convert", str(clip), "--to", "docx"],
+        ["convert", str(clip), "--to", "fbx", "fbx-unity"],
+        ["convert", str(clip), "--settings", str(tmp_path / "none.toml")],
+        ["lift", str(clip), str(clip.parent), "--out", str(tmp_path / "one.npz")],
+    ):
+        assert main(words) == 2, words
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err
+        assert "Traceback" not in captured.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lift_writes_the_documented_motion_file(motion):
+    with np.load(motion, allow_pickle=False) as data:
+        frames = len(data["joints"])
+        assert data["joints"].shape == data["camera_joints"].shape == (frames, 17, 3)
+        assert data["root"].shape == (frames, 3)
+        assert data["confidence"].shape == (frames, 17)
+        assert data["contacts"].shape == (frames, 2)
+        assert data["fps"] == 30
+        assert np.isclose(np.linalg.norm(data["gravity"]), 1)
+        assert all(np.isfinite(data[k]).all() for k in ("joints", "camera_joints", "root"))
+    assert frames >= 35
+
+
+def test_convert_writes_every_person_named_after_the_input(clip, tmp_path, capsys):
+    pytest.importorskip("bpy")
+    words = ["convert", str(clip), *FACTS, "--to", "bvh,npz", "--out", str(tmp_path), "--json"]
+    assert main(words) == 0
+    (line,) = lines_of(capsys)
+    written = {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")}
+    assert written == {Path(path).name for path in line["outputs"]}
+    assert {"clip.bvh", "clip.npz"} <= written
+    assert len(written) == 2 * line["people"]
+    if line["people"] > 1:
+        assert "clip.person2.bvh" in written
+    assert (tmp_path / "clip.bvh").read_text().startswith("HIERARCHY")
+
+
+def test_retarget_makes_what_convert_makes(clip, motion, tmp_path):
+    pytest.importorskip("bpy")
+    one = ["--person", "1", "--to", "bvh", "--out"]
+    assert main(["convert", str(clip), *FACTS, *one, str(tmp_path / "a")]) == 0
+    assert main(["retarget", str(motion), "--to", "bvh", "--out", str(tmp_path / "b")]) == 0
+    from_clip = (tmp_path / "a" / "clip.bvh").read_text()
+    assert from_clip == (tmp_path / "b" / "motion.bvh").read_text()
+
+
+def test_inspect_as_json(clip, capsys):
+    assert main(["inspect", str(clip), str(clip.parent / "none.json"), "--json"]) == 1
+    captured = capsys.readouterr()
+    found = json.loads(captured.out)
+    assert list(found) == ["input", "format", "layout", "frames", "fps", "size", "people", "notes"]
+    assert found["fps"] is None
+    assert found["size"] is None
+    assert found["people"][0]["person"] == 1
+    assert "none.json" in captured.err
+
+
+def test_inspect_a_motion_file(motion, capsys):
+    assert main(["inspect", str(motion), "--json"]) == 0
+    (found,) = lines_of(capsys)
+    assert found["format"] == "motion file"
+    assert found["fps"] == 30
+
+
+def _bad_inputs(folder: Path, clip: Path) -> dict[str, Path]:
+    rows = json.loads(clip.read_text())
+    person = {"category_id": 1, "score": 0.9}
+    nan = [{**row, "keypoints": [float("nan")] * 51} for row in rows]
+    headless = [{**row, "keypoints": row["keypoints"][:15] + [0.0] * 36} for row in rows]
+    texts = {
+        "unknown.json": '{"hello": "world"}',
+        "unknown.csv": "fruit,price\napple,3\n",
+        "empty.json": "",
+        "truncated.json": clip.read_text()[: len(clip.read_text()) // 2],
+        "nobody.json": "[]",
+        "nan.json": json.dumps(nan),
+        "legless.json": json.dumps(headless),
+        "few_numbers.json": json.dumps([{"image_id": 1, "keypoints": [1, 2, 3], **person}]),
+    }
+    paths = {}
+    for name, text in texts.items():
+        paths[name] = folder / name
+        paths[name].write_text(text)
+    nobody = folder / "openpose_nobody"
+    nobody.mkdir()
+    for i in range(5):
+        (nobody / f"x_{i:012}_keypoints.json").write_text('{"version": 1.3, "people": []}')
+    (folder / "empty_folder").mkdir()
+    (folder / "broken.npz").write_bytes(b"PK\x03\x04 not a zip")
+    for name in ("openpose_nobody", "empty_folder", "broken.npz"):
+        paths[name] = folder / name
+    paths["missing.json"] = folder / "missing.json"
+    return paths
+
+
+def test_bad_inputs_are_named_with_their_reason_and_the_others_finish(clip, tmp_path, capsys):
+    bad = _bad_inputs(tmp_path, clip)
+    inputs = [*map(str, bad.values()), str(clip)]
+    out = tmp_path / "out"
+    assert main(["lift", *inputs, *FACTS, "--out", str(out), "--json", "--jobs", "2"]) == 1
+    lines = {Path(line["input"]).name: line for line in lines_of(capsys)}
+    assert set(lines) == {*bad, "clip.json"}
+    assert lines["clip.json"]["status"] == "done"
+    for name in bad:
+        error = lines[name]["error"]
+        assert lines[name]["status"] == "failed", name
+        assert error
+        assert "worker" not in error, (name, error)
+        assert "\n" not in error
+        assert name.partition(".")[0] in error, (name, error)
+    assert {path.stem.split(".")[0] for path in out.glob("*.*") if path.suffix} == {"clip"}
+
+
+def test_one_frame_is_lifted_or_refused_in_one_sentence(clip, tmp_path, capsys):
+    rows = json.loads(clip.read_text())
+    single = tmp_path / "single.json"
+    single.write_text(json.dumps([max(rows, key=lambda row: row["score"])]))
+    status = main(["lift", str(single), *FACTS, "--out", str(tmp_path / "out"), "--json"])
+    (line,) = lines_of(capsys)
+    assert (status, line["status"]) in ((0, "done"), (1, "failed"))
+    if status:
+        assert "frame" in line["error"]
+
+
+def test_a_rig_without_a_spine(motion, tmp_path, capsys):
+    bpy = pytest.importorskip("bpy")
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.ops.object.armature_add()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "stick.blend"))
+    capsys.readouterr()
+    words = ["--rig", str(tmp_path / "stick.blend"), "--to", "bvh", "--out", str(tmp_path / "out")]
+    assert main(["retarget", str(motion), *words, "--json"]) == 1
+    (line,) = lines_of(capsys)
+    assert "spine" in line["error"].lower() or "bone" in line["error"].lower()
+    assert not list((tmp_path / "out").glob("*.bvh"))
+
+
+def test_an_unknown_rig_and_an_unknown_model(clip, motion, tmp_path, capsys):
+    pytest.importorskip("bpy")
+    out = ["--out", str(tmp_path), "--json"]
+    assert main(["retarget", str(motion), "--rig", "centaur", *out]) == 1
+    assert "centaur" in lines_of(capsys)[0]["error"]
+    assert main(["lift", str(clip), *FACTS, "--model", "crystal-ball", *out]) == 1
+    assert "crystal-ball" in lines_of(capsys)[0]["error"]
+
+
+def test_resume_skips_the_same_and_redoes_what_changed(clip, tmp_path, capsys):
+    source = tmp_path / "in" / "a.json"
+    source.parent.mkdir()
+    shutil.copy(clip, source)
+    words = ["lift", str(source), *FACTS, "--out", str(tmp_path / "out"), "--resume", "--json"]
+
+    def status(*more: str) -> str:
+        assert main([*words, *more]) == 0
+        return lines_of(capsys)[0]["status"]
+
+    assert status() == "done"
+    assert status() == "skipped"
+    assert status("--height", "1.8") == "done"
+    assert status() == "done"
+    (tmp_path / "out" / "a.npz").write_bytes(b"")
+    assert status() == "done"
+    source.write_text(source.read_text() + " ")
+    assert status() == "done"
+    (tmp_path / "out" / ".lift-to-3d" / "a.json").write_text("{")
+    assert status() == "done"
+    assert status() == "skipped"
+
+
+def test_a_folder_of_clips_keeps_their_places(clip, tmp_path, capsys):
+    day = tmp_path / "takes" / "day1"
+    day.mkdir(parents=True)
+    shutil.copy(clip, tmp_path / "takes" / "one.json")
+    shutil.copy(clip, day / "one.json")
+    (day / "notes.txt").write_text("not a clip")
+    out = tmp_path / "takes" / "out"
+    words = ["lift", str(tmp_path / "takes"), *FACTS, "--person", "1", "--out", str(out)]
+    assert main([*words, "--jobs", "2"]) == 0
+    assert "2 done" in capsys.readouterr().out
+    assert sorted(str(p.relative_to(out)) for p in out.rglob("*.npz")) == [
+        os.path.join("day1", "one.npz"),
+        "one.npz",
+    ]
+    assert main([*words, "--resume"]) == 0, "its own results are not taken for inputs"
+    assert "2 skipped" in capsys.readouterr().out
+
+
+def test_two_inputs_of_one_name_do_not_overwrite_each_other(clip, tmp_path, capsys):
+    (tmp_path / "b").mkdir()
+    other = tmp_path / "b" / "clip.json"
+    shutil.copy(clip, other)
+    words = ["lift", str(clip), str(other), *FACTS, "--out", str(tmp_path), "--json"]
+    assert main(words) == 1
+    statuses = {line["input"]: line["status"] for line in lines_of(capsys)}
+    assert statuses == {str(clip): "done", str(other): "failed"}
+
+
+def test_an_input_is_never_overwritten_by_its_result(motion, tmp_path, capsys):
+    shutil.copy(motion, tmp_path / "m.npz")
+    before = (tmp_path / "m.npz").read_bytes()
+    words = ["retarget", str(tmp_path / "m.npz"), "--to", "npz", "--out", str(tmp_path), "--json"]
+    assert main(words) == 1
+    assert "overwritten" in lines_of(capsys)[0]["error"]
+    assert (tmp_path / "m.npz").read_bytes() == before
+
+
+def test_settings_come_from_a_file_and_the_command_line_has_the_last_word(clip, tmp_path, capsys):
+    settings = tmp_path / "s.toml"
+    settings.write_text(
+        f'fps = 30\nsize = "1768x994"\nperson = 1\njson = true\nresume = false\n'
+        f'out = "{(tmp_path / "out").as_posix()}"\nheight = 1.5\nto = ["npz"]\n'
+    )
+    words = ["convert", str(clip), "--settings", str(settings)]
+    assert main(words) == 0
+    assert len(lines_of(capsys)[0]["outputs"]) == 1
+    small = np.load(tmp_path / "out" / "clip.npz")["joints"]
+    assert main([*words, "--height", "2.0"]) == 0
+    capsys.readouterr()
+    tall = np.load(tmp_path / "out" / "clip.npz")["joints"]
+    bone = [np.linalg.norm(j[0, 1] - j[0, 2]) for j in (small, tall)]
+    assert bone[1] / bone[0] == pytest.approx(2.0 / 1.5, rel=0.1)
+    settings.write_text("[table]\nfps = 3\n")
+    assert main(words) == 2
+    settings.write_text("wings = 2\n")
+    assert main(words) == 2
+
+
+def test_names_that_are_not_valid_text(clip, tmp_path):
+    if sys.platform != "linux":
+        pytest.skip("only Linux allows such names")
+    name = os.fsdecode(b"caf\xe9 \xe6\x97\xa5.json")
+    shutil.copy(clip, tmp_path / name)
+    words = ["lift", name, *FACTS, "--person", "1", "--out", "out"]
+    done = subprocess.run(
+        [*PROGRAM, *words],
+        cwd=tmp_path,
+        capture_output=True,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"caf\xe9" in done.stdout
+    assert [p.stem for p in (tmp_path / "out").glob("*.npz")] == [name.removesuffix(".json")]
+
+
+def test_a_reader_who_leaves_early_is_no_error_to_tell(clip):
+    command = " ".join([*PROGRAM, "inspect", *[str(clip)] * 200, "--json"])
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | head -n 1"], capture_output=True, text=True, check=False
+    )
+    assert json.loads(done.stdout)["frames"]
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_killed_at_any_moment_it_leaves_only_whole_files(clip, tmp_path, how):
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for i in range(12):
+        shutil.copy(clip, clips / f"c{i}.json")
+    out = tmp_path / "out"
+    words = ["lift", str(clips), *FACTS, "--person", "1", "--out", str(out), "--jobs", "2"]
+    process = subprocess.Popen(
+        [*PROGRAM, *words],
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not list(out.glob(".lift-to-3d/c*.json")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, how)
+    assert process.wait(60) != 0
+    done = list(out.glob("*.npz"))
+    assert 0 < len(done) < 12
+    for path in done:
+        np.load(path)["joints"]
+    assert not [path for path in out.iterdir() if path.is_file() and path not in done]
+    if how == signal.SIGINT:
+        assert not list(out.glob(".partial-*"))
+    finished = subprocess.run(
+        [*PROGRAM, *words, "--resume", "--json"], capture_output=True, text=True, check=False
+    )
+    statuses = [json.loads(line)["status"] for line in finished.stdout.splitlines()]
+    assert len(statuses) == 12
+    assert statuses.count("skipped") >= 1
+    assert set(statuses) == {"done", "skipped"}
+    assert not list(out.glob(".partial-*"))
+
+
+def test_a_worker_that_dies_fails_its_own_clip_only(clip, tmp_path):
+    from lift_to_3d.commands import pool
+    from lift_to_3d.commands.task import Task
+    from lift_to_3d.core.pipeline import Options
+
+    options = Options(fps=30, size=(1768, 994), person=1)
+    tasks = [Task(clip, tmp_path, f"c{i}", ("npz",), options) for i in range(3)]
+    victims: list[str] = []
+
+    def kill_first(task: Task, share: float) -> None:
+        if not victims:
+            victims.append(task.stem)
+            os.kill(worker_of(task), signal.SIGKILL)
+
+    started: list[pool.Worker] = []
+    original = pool.Worker.start
+
+    def remember(self: pool.Worker, task: Task) -> None:
+        started.append(self)
+        original(self, task)
+
+    def worker_of(task: Task) -> int:
+        return next(w.pid for w in started if w.task is task)
+
+    pool.Worker.start = remember  # type: ignore[method-assign]
+    try:
+        results = list(pool.run(tasks, 1, kill_first))
+    finally:
+        pool.Worker.start = original  # type: ignore[method-assign]
+    statuses = sorted(r.status for r in results)
+    assert statuses == ["done", "done", "failed"]
+    assert "signal 9" in next(r.error for r in results if r.error)
+    assert not list(tmp_path.glob(".partial-*"))
+
+
+def test_formats_are_those_of_the_presets():
+    presets = {path.stem for path in (ROOT / "presets" / "exports").glob("*.json")}
+    assert presets | {"npz", "mp4", "png", "render"} == set(all_formats())
+
+
+def test_help_is_not_broken_in_width(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    text = io.StringIO()
+    make_parser().print_help(text)
+    assert max(map(len, text.getvalue().splitlines())) <= 100

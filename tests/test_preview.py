@@ -1,0 +1,142 @@
+"""Films and sheets of a motion, read back and looked at by colour."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lift_to_3d import preview
+from lift_to_3d.core.errors import Cancelled, LiftError
+from lift_to_3d.core.motion import Motion
+from lift_to_3d.core.skeleton import COCO
+from lift_to_3d.core.track import Track
+
+Image = pytest.importorskip("PIL.Image", reason="previews need pillow")
+
+# A person standing with arms spread, facing -Y: the left side is at +X.
+STANDING = np.array(
+    [
+        (0, 0, 0.95), (-0.12, 0, 0.92), (-0.12, 0, 0.5), (-0.12, 0, 0.08), (0.12, 0, 0.92),
+        (0.12, 0, 0.5), (0.12, 0, 0.08), (0, 0, 1.2), (0, 0, 1.45), (0, -0.1, 1.6), (0, 0, 1.65),
+        (0.18, 0, 1.42), (0.45, 0, 1.42), (0.7, 0, 1.42), (-0.18, 0, 1.42), (-0.45, 0, 1.42),
+        (-0.7, 0, 1.42),
+    ]
+)  # fmt: skip
+
+
+def standing(frames: int, fps: float = 30.0, name: str = "stand") -> Motion:
+    joints = np.repeat(STANDING[None], frames, 0).astype(np.float32)
+    joints[:, :, 0] += np.linspace(0, 1, frames, dtype=np.float32)[:, None]
+    return Motion(
+        joints,
+        joints - joints[:, :1],
+        joints[:, 0],
+        np.ones((frames, 17), np.float32),
+        np.ones((frames, 2), np.float32),
+        np.array([0, 1, 0], np.float32),
+        fps,
+        name,
+    )
+
+
+def seen(frames: int) -> Track:
+    """The left arm only, going right, unseen in the middle."""
+    xy = np.full((frames, 17, 2), np.nan)
+    confidence = np.zeros((frames, 17))
+    for joint, x in (("left_shoulder", 100), ("left_elbow", 160), ("left_wrist", 220)):
+        j = COCO.index(joint)
+        xy[:, j] = np.stack([x + np.arange(frames), np.full(frames, 200.0)], -1)
+        confidence[:, j] = 1
+    xy[frames // 2] = np.nan
+    return Track(xy, confidence, COCO, 30.0, (640, 480))
+
+
+def where(picture: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
+    """(n, 2) row and column of the pixels near a color."""
+    return np.argwhere(np.abs(picture.astype(int) - color).max(-1) < 30)
+
+
+def test_the_front_view_has_the_left_at_its_right_and_stands_on_the_floor():
+    canvas = preview.WorldPanel("front", standing(1), 0.0).draw(0, (400, 500))
+    picture = np.asarray(canvas.picture())
+    left, right = where(picture, preview.LEFT), where(picture, preview.RIGHT)
+    assert left[:, 1].min() > right[:, 1].max() - 8
+    assert len(left) == pytest.approx(len(right), rel=0.15)
+    head = where(picture, preview.MIDDLE)
+    assert head[:, 0].min() > 20, "the head is in the picture"
+    assert 350 < max(left[:, 0].max(), right[:, 0].max()) < 490, "so are the feet"
+
+
+def test_both_views_have_one_scale():
+    heights = []
+    for turn in (0.0, 90.0):
+        canvas = preview.WorldPanel("", standing(1), turn).draw(0, (400, 500))
+        rows = np.concatenate(
+            [where(np.asarray(canvas.picture()), c) for c in (preview.LEFT, preview.MIDDLE)]
+        )[:, 0]
+        heights.append(np.ptp(rows))
+    assert heights[0] == pytest.approx(heights[1], rel=0.08)
+
+
+def test_the_side_view_looks_at_the_left_side():
+    picture = np.asarray(
+        preview.WorldPanel("side", standing(1), 90.0).draw(0, (400, 500)).picture()
+    )
+    assert len(where(picture, preview.LEFT)) > 2 * len(where(picture, preview.RIGHT))
+
+
+def test_keypoints_are_drawn_where_they_were_seen_and_not_elsewhere():
+    panel = preview.PicturePanel("keypoints", seen(21))
+    assert len(where(np.asarray(panel.draw(0, (300, 300)).picture()), preview.LEFT)) > 100
+    unseen = np.asarray(panel.draw(10, (300, 300)).picture())
+    assert len(where(unseen, preview.LEFT)) == 0
+
+
+def test_a_sheet(tmp_path):
+    path = preview.write(standing(40), tmp_path / "new" / "sheet.png", track=seen(40))
+    with Image.open(path) as picture:
+        width, height = picture.size
+        assert picture.format == "PNG"
+    alone = preview.write(standing(40), tmp_path / "alone.png")
+    with Image.open(alone) as picture:
+        assert picture.size[0] == width
+        assert picture.size[1] < height
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["alone.png", "new"]
+
+
+@pytest.mark.parametrize(("fps", "frames", "expected"), [(30.0, 20, 20), (120.0, 41, 21)])
+def test_a_film_has_every_frame_at_the_motions_rate_up_to_60(tmp_path, fps, frames, expected):
+    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="films need imageio-ffmpeg")
+    shares: list[float] = []
+    path = preview.write(standing(frames, fps), tmp_path / "film.mp4", progress=shares.append)
+    reader = ffmpeg.read_frames(str(path))
+    facts = next(reader)
+    assert facts["fps"] == pytest.approx(min(fps, 60))
+    assert facts["size"] == (2 * preview.FILM_PANEL[0], preview.FILM_PANEL[1])
+    assert sum(1 for _ in reader) == expected
+    assert shares == sorted(shares)
+
+
+def test_one_frame_no_keypoints_and_a_name_that_is_no_text(tmp_path):
+    nobody = Track(np.full((1, 17, 2), np.nan), np.zeros((1, 17)), COCO, 30.0, (64, 48))
+    preview.write(standing(1, name="caf\udce9"), tmp_path / "one.png", track=nobody)
+    assert (tmp_path / "one.png").stat().st_size > 1000
+
+
+def test_another_suffix_is_refused_before_anything_is_made(tmp_path):
+    with pytest.raises(LiftError, match=r"x\.gif"):
+        preview.write(standing(2), tmp_path / "folder" / "x.gif")
+    assert not (tmp_path / "folder").exists()
+
+
+def test_a_cancelled_film_leaves_nothing_and_keeps_the_old_one(tmp_path):
+    pytest.importorskip("imageio_ffmpeg", reason="films need imageio-ffmpeg")
+    old = tmp_path / "film.mp4"
+    old.write_bytes(b"old")
+
+    def cancel(share: float) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        preview.write(standing(10), old, progress=cancel)
+    assert [p.name for p in Path(tmp_path).iterdir()] == ["film.mp4"]
+    assert old.read_bytes() == b"old"
