@@ -42,30 +42,41 @@ def local_rotations(rig: Rig, turns: dict[int, np.ndarray], parents: np.ndarray)
     return continuous(np.stack(quaternions, axis=1))
 
 
-def position(
+def carried_path(
     point: np.ndarray,
+    path: np.ndarray,
     bone: int,
+    carrier: int,
     rig: Rig,
     turns: dict[int, np.ndarray],
     parents: np.ndarray,
-    root: int,
-    root_path: np.ndarray,
 ) -> np.ndarray:
-    """Where a point that is fixed to a bone goes (frames, 3), armature space.
+    """Where the carrier's head must be (frames, 3) for a point of the body to be on its path.
 
     Args:
         point: (3,) at rest.
-        bone: the bone that it is fixed to, `root` or one below it.
+        path: (frames, 3) where it is to be.
+        bone: the bone that the point is fixed to, the carrier or one that it carries.
+        carrier: the bone that is moved.
         rig: the rig.
         turns: turns of the bones that turn.
         parents: who moves along with whom.
-        root: the bone that is placed.
-        root_path: (frames, 3) where the root bone's head goes.
     """
-    offset = np.zeros_like(root_path)
     while True:
         start = rig.rest[bone, :3, 3]
-        offset = offset + turn(turn_of(bone, turns, parents), (point - start)[None])
-        if bone == root:
-            return root_path + offset
+        path = path - turn(turn_of(bone, turns, parents), (point - start)[None])
+        if bone == carrier or parents[bone] < 0:
+            return path
         point, bone = start, int(parents[bone])
+
+
+def location(
+    path: np.ndarray, rig: Rig, bone: int, turns: dict[int, np.ndarray], parents: np.ndarray
+) -> np.ndarray:
+    """(frames, 3) the path of a bone's head as its own location away from rest.
+
+    None of the bones above it may move from their place.
+    """
+    above = turn_of(int(parents[bone]), turns, parents)
+    start = rig.rest[bone, :3, 3]
+    return turn(transpose(above @ rig.rest[bone, :3, :3]), path - start)

@@ -64,4 +64,5 @@ def _fit(preset: Preset, bones: dict[str, str], prefix: str) -> Mapping:
         confidence=round(required * complete, 3),
         switches={bone: v for bone, v in preset.switches.items() if bone in bones.values()},
         follows={bone: v for bone, v in preset.follows.items() if bone in mapped},
+        carrier=preset.carrier if preset.carrier in mapped else None,
     )

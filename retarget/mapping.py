@@ -6,10 +6,12 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..core.errors import RigError
 from .rig import Rig
 
+_MOST_BYTES = 1 << 20
 CHAINS = ("spine", "neck")
 """Parts that may be several bones, from the bottom up."""
 _SINGLE = ("hips", "head")
@@ -43,6 +45,7 @@ class Mapping:
         switches: custom properties to be set, bone to property to value (IK to FK).
         follows: for control rigs, a bone to the bone that it moves along with, where that is not
             its parent.
+        carrier: the bone that carries the whole body, None for the hips.
     """
 
     bones: dict[str, tuple[str, ...]]
@@ -50,6 +53,7 @@ class Mapping:
     confidence: float = 1.0
     switches: dict[str, dict[str, float]] = field(default_factory=dict)
     follows: dict[str, str] = field(default_factory=dict)
+    carrier: str | None = None
 
     def bone(self, part: str) -> str | None:
         """The (first) bone of a part, None where the rig has none."""
@@ -69,7 +73,10 @@ def check_mapping(mapping: Mapping, rig: Rig) -> None:
             f"The rig '{rig.name}' has no {_in_words(mapping.missing)} that could be recognised: "
             "choose those bones in a mapping file, or choose another rig."
         )
-    unknown = sorted({b for names in mapping.bones.values() for b in names} - set(rig.bones))
+    named = {bone for names in mapping.bones.values() for bone in names}
+    if mapping.carrier:
+        named.add(mapping.carrier)
+    unknown = sorted(named - set(rig.bones))
     if unknown:
         raise RigError(
             f"The mapping names bones that the rig '{rig.name}' does not have: "
@@ -93,7 +100,45 @@ def save_mapping(mapping: Mapping, path: str | os.PathLike[str]) -> None:
         "bones": {part: list(names) for part, names in mapping.bones.items()},
         "switches": mapping.switches,
         "follows": mapping.follows,
+        "carrier": mapping.carrier,
     }
     temporary = path.with_name(path.name + ".part")
     temporary.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
     temporary.replace(path)
+
+
+def load_mapping(path: str | os.PathLike[str]) -> Mapping:
+    """A mapping that `save_mapping` or a person wrote.
+
+    Raises:
+        RigError: the file cannot be read or is not of this form; the message says where.
+    """
+    try:
+        if Path(path).stat().st_size > _MOST_BYTES:
+            raise ValueError("it is too large for a mapping")
+        return _mapping(json.loads(Path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise RigError(f"The mapping file {path} cannot be used: {error}.") from error
+
+
+def _mapping(data: dict[str, Any]) -> Mapping:
+    bones: dict[str, tuple[str, ...]] = {}
+    for part, names in data.get("bones", {}).items():
+        if part not in PARTS:
+            raise ValueError(f"{part!r} is no part of the body, the first of them is {PARTS[0]!r}")
+        names = (names,) if isinstance(names, str) else tuple(names)
+        if not all(isinstance(name, str) and name for name in names):
+            raise ValueError(f"part {part!r} needs names of bones")
+        bones[part] = names
+    if not bones:
+        raise ValueError("it has no 'bones'")
+    return Mapping(
+        bones={part: names for part, names in bones.items() if names},
+        preset=str(data.get("preset", "user")),
+        switches={
+            str(bone): {str(name): float(value) for name, value in values.items()}
+            for bone, values in data.get("switches", {}).items()
+        },
+        follows={str(bone): str(leader) for bone, leader in data.get("follows", {}).items()},
+        carrier=data.get("carrier"),
+    )

@@ -2,10 +2,10 @@
 
 A preset is JSON with ``name``, ``title``, ``sides`` (what stands for ``{side}`` on the left and on
 the right), ``bones`` (part, without side, to a name or to several), and, for control rigs,
-``switches`` and ``follows`` (see `Mapping`) and ``rank``: of two presets that fit, the one with the
-higher rank is taken. For a part that is one bone, several names are alternatives; for a chain they
-are its bones in order, those that the rig has. A rig may have more before every name (a namespace,
-``Character1_``); presets leave it out.
+``switches``, ``follows`` and ``carrier`` (see `Mapping`) and ``rank``: of two presets that fit, the
+one with the higher rank is taken. For a part that is one bone, several names are alternatives; for
+a chain they are its bones in order, those that the rig has. A rig may have more before every name
+(a namespace, ``Character1_``); presets leave it out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .mapping import CHAINS, PARTS
 FOLDER = Path(__file__).resolve().parents[1] / "presets" / "rigs"
 _SIDE = "{side}"
 _STEMS = frozenset(part.removesuffix(".L").removesuffix(".R") for part in PARTS)
-_KEYS = {"name", "title", "sides", "bones", "switches", "follows", "rank"}
+_KEYS = {"name", "title", "sides", "bones", "switches", "follows", "carrier", "rank"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Preset:
     bones: dict[str, tuple[str, ...]]
     switches: dict[str, dict[str, float]] = field(default_factory=dict)
     follows: dict[str, str] = field(default_factory=dict)
+    carrier: str | None = None
     rank: int = 0
 
 
@@ -87,6 +88,7 @@ def _preset(data: dict[str, Any]) -> Preset:
         follows=_both_sides(
             data.get("follows", {}), sides, lambda name, word: name.replace(_SIDE, word)
         ),
+        carrier=data.get("carrier"),
         rank=int(data.get("rank", 0)),
     )
 

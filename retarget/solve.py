@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.errors import MotionError
 from ..core.motion import Motion
-from .chain import effective_parents, local_rotations
+from .chain import carried_path, effective_parents, local_rotations, location
 from .contact import seen_contact
 from .detect import find_mapping
 from .feet import Leg, set_feet
@@ -17,9 +17,10 @@ from .mapping import Mapping, check_mapping
 from .placement import Ground, place
 from .rest_body import RestBody, rest_body
 from .rig import BoneMotion, Rig
-from .rotation import transpose, turn
+from .rotation import transpose
 from .spine import tilt_hips
 from .trunk import Turns, neck_turns, shoulder_turn, spine_turns
+from .twist import spread_twist
 
 FEET = ("auto", "always", "never")
 
@@ -63,7 +64,8 @@ def solve(
     frames = body_frames(joints, motion.fps)
     report(0.3)
     parts = {part: frames[part] @ transpose(rest[part]) for part in frames.parts}
-    turns = _trunk(parts, joints, rest, body)
+    parents = effective_parents(rig, mapping.follows)
+    turns = _trunk(parts, joints, rest, body, parents)
     hips = body.chain("hips")[0]
     contacts = _contacts(motion, joints, ground, body, feet)
     legs = [
@@ -76,15 +78,17 @@ def solve(
         legs, turns[hips], pelvis, body, ground, motion.fps, still=feet != "never"
     )
     turns |= _limbs(parts | placed, body)
-    report(0.8)
-    parents = effective_parents(rig, mapping.follows)
-    path = pelvis + turn(turns[hips], (body.head_of(hips) - body.joints[0])[None])
+    report(0.7)
+    for side in SIDES:
+        turns |= spread_twist(turns, body, parents, side)
+    carrier = rig.bones.index(mapping.carrier) if mapping.carrier else hips
+    path = carried_path(body.joints[0], pelvis, hips, carrier, rig, turns, parents)
     rotations = local_rotations(rig, turns, parents)
     report(1.0)
     return BoneMotion(
         bones=tuple(rig.bones[bone] for bone in turns),
         rotations=rotations,
-        locations={rig.bones[hips]: _location(path, rig, hips)},
+        locations={rig.bones[carrier]: location(path, rig, carrier, turns, parents)},
         fps=motion.fps,
         name=motion.name,
         person=motion.person,
@@ -100,11 +104,17 @@ def _check_motion(motion: Motion) -> None:
         )
 
 
-def _trunk(parts: dict[str, np.ndarray], joints: np.ndarray, rest: Frames, body: RestBody) -> Turns:
+def _trunk(
+    parts: dict[str, np.ndarray],
+    joints: np.ndarray,
+    rest: Frames,
+    body: RestBody,
+    parents: np.ndarray,
+) -> Turns:
     chest = parts["chest"]
     hips = tilt_hips(parts["hips"], chest, rest["hips"][0, :, 0])
     turns: Turns = {body.chain("hips")[0]: hips}
-    turns |= spine_turns(hips, chest, joints, body)
+    turns |= spine_turns(hips, chest, joints, body, parents)
     turns |= neck_turns(chest, parts["head"], body)
     for side in SIDES:
         bone, shoulder = body.index(f"shoulder.{side}"), shoulder_turn(chest, joints, body, side)
@@ -137,8 +147,3 @@ def _contacts(
         seen_contact(h, v, body.leg) for h, v in zip((ankles @ ground.up).T, speed.T, strict=True)
     ]
     return np.maximum(contacts, np.stack(seen, axis=-1))
-
-
-def _location(path: np.ndarray, rig: Rig, bone: int) -> np.ndarray:
-    """(frames, 3) a bone's head in armature space as its own location away from rest."""
-    return (path - rig.rest[bone, :3, 3]) @ rig.rest[bone, :3, :3]

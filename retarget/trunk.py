@@ -18,11 +18,18 @@ HABIT = np.radians(6.0)
 """How far a person's usual shoulders, over a clip, may be from the rig's at rest."""
 
 
-def spine_turns(hips: np.ndarray, chest: np.ndarray, joints: np.ndarray, body: RestBody) -> Turns:
-    """The spine's bones share the bend, and the neck comes to lie where it should."""
+def spine_turns(
+    hips: np.ndarray, chest: np.ndarray, joints: np.ndarray, body: RestBody, parents: np.ndarray
+) -> Turns:
+    """The spine's bones share the bend, and the neck comes to lie where it should.
+
+    Where the hips hang on the lowest spine bone, as in control rigs, the spine begins at the hips.
+    """
     bones = body.chain("spine")
     pelvis, neck = body.joints[0], body.joints[8]
-    stations = np.stack([pelvis, *(body.head_of(bone) for bone in bones), neck])
+    root = body.chain("hips")[0]
+    first = root if parents[root] == bones[0] else bones[0]
+    stations = np.stack([pelvis, *(body.head_of(bone) for bone in (first, *bones[1:])), neck])
     goal = joint(joints, "thorax") - joint(joints, "pelvis")
     return dict(zip(bones, bend_spine(hips, chest, np.diff(stations, axis=0), goal), strict=True))
 
