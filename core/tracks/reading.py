@@ -25,6 +25,8 @@ _PICTURES = (
     (320, 240), (480, 360), (640, 360), (640, 480), (854, 480), (960, 540),
     (1280, 720), (1920, 1080), (2560, 1440), (3840, 2160), (7680, 4320),
 )  # fmt: skip
+_SPARSE = 100
+"""Frame numbers with fewer than one frame in so many are no clip's."""
 _LIMBS = COCO[5:]
 _AT_LEAST = ("shoulder", "hip")
 
@@ -91,6 +93,7 @@ def detections(
     found = form.read(source)
     if not len(found.frame):
         raise source.error(f"{form.NAME} without a single person in {max(found.frames, 0)} frames.")
+    _check_joints(found, source)
     clip = probe(video) if video else find_video(source.path)
     found = _with_base(found, clip)
     found, told = _with_picture(found, fps, size, clip, source)
@@ -139,6 +142,16 @@ def _check_options(fps: float | None, size: tuple[int, int] | None) -> None:
         raise TrackError(f"{fps} frames a second is no frame rate; give one above 0, such as 30.")
     if size is not None and not all(1 <= side <= 100_000 for side in size):
         raise TrackError(f"{size[0]}x{size[1]} is no picture size; give one such as 1920x1080.")
+
+
+def _check_joints(found: Detections, source: Source) -> None:
+    """Refuse skeletons, such as an animal's, that have neither shoulders nor hips."""
+    if not {*_LIMBS[:2], *_LIMBS[6:8]} & set(found.layout.joints):
+        missing = [name for name in _LIMBS if name not in found.layout.joints]
+        raise source.error(
+            f"its skeleton is not a person's, these joints are missing: {_plain(missing)}; "
+            "docs/formats.md says which names are understood."
+        )
 
 
 def _with_base(found: Detections, clip: Video | None) -> Detections:
@@ -220,37 +233,36 @@ def _guess_size(found: Detections) -> tuple[int, int]:
 
 
 def _consecutive(found: Detections) -> Detections:
-    """Frames numbered in equal steps, such as every fifth, as following each other."""
+    """Frames numbered in equal steps, such as every fifth, or not as a clip's, one by one."""
     unique = np.unique(found.frame)
-    if len(unique) < 5 or found.fps is None:
-        return found
-    step = int(np.gcd.reduce(np.diff(unique)))
-    span = unique[-1] - unique[0]
-    if step > 1 and span <= 400 * step * len(unique):
-        first = int(unique[0])
-        return replace(
-            found,
-            frame=first // step + (found.frame - first) // step,
-            span=(first // step, first // step + int(span) // step),
-            fps=found.fps / step,
-            notes=(
-                *found.notes,
-                f"Only every {step}th frame is in the file: {found.fps:g} frames a second "
-                f"become {found.fps / step:g}.",
-            ),
-        )
-    if span > 100 * len(unique) + 10_000:
+    first, span = int(unique[0]), int(unique[-1] - unique[0])
+    step = int(np.gcd.reduce(np.diff(unique))) if len(unique) >= 5 else 1
+    if span > _SPARSE * step * len(unique) + 10_000:
         return replace(
             found,
             frame=np.searchsorted(unique, found.frame),
             span=(0, len(unique) - 1),
+            numbered_from=0,
             notes=(
                 *found.notes,
-                f"The frame numbers {unique[0]} to {unique[-1]} are not a clip's: the "
+                f"The frame numbers {first} to {first + span} are not a clip's: the "
                 f"{len(unique)} frames are taken one after the other.",
             ),
         )
-    return found
+    if step == 1 or found.fps is None:
+        return found
+    return replace(
+        found,
+        frame=(found.frame - first) // step,
+        span=(0, span // step),
+        fps=found.fps / step,
+        numbered_from=0,
+        notes=(
+            *found.notes,
+            f"Only every {step}th frame is in the file: {found.fps:g} frames a second "
+            f"become {found.fps / step:g}.",
+        ),
+    )
 
 
 def _cut(found: Detections, frames: Frames | None, source: Source) -> Detections:

@@ -57,7 +57,7 @@ def read(source: Source) -> Detections:
     ids = field_numbers(good, "idx")
     whole = None if ids is None else [int(i) for i in ids]
     return Detections.build(
-        NAME, layout, numbers, points.reshape(len(good), -1, 3),
+        NAME, layout, numbers, points.reshape(len(good), width // 3, 3),
         ids=whole, score=field_numbers(good, "score"),
         numbered_from=None,
     )  # fmt: skip

@@ -77,7 +77,7 @@ def _points(
     """The layout and (n, points, 3)."""
     width = len(entries[0]["keypoints"])
     points = rectangular([e["keypoints"] for e in entries], width, str(source.path))
-    points = points.reshape(len(entries), -1, 3) if width % 3 == 0 else points
+    points = points.reshape(len(entries), width // 3, 3) if width % 3 == 0 else points
     layout = _named(document, width // 3) or _BY_POINTS.get(width // 3)
     if layout is None or width % 3:
         raise source.error(
@@ -90,7 +90,7 @@ def _points(
     for key in more:
         start, end = _WHOLE_BODY[key]
         part = rectangular([e[key] for e in entries], 3 * (end - start), f"{source.path}: {key}")
-        parts.append(part.reshape(len(entries), -1, 3))
+        parts.append(part.reshape(len(entries), end - start, 3))
         names += WHOLEBODY_133.points[start:end]
     return Layout(WHOLEBODY_133.name, tuple(names)), np.concatenate(parts, 1)
 

@@ -43,7 +43,7 @@ def read(source: Source) -> Detections:
     if width % 2 or width // 2 not in _BY_POINTS:
         raise source.error(f"{width} numbers in a pose are no layout that is known.")
     where = str(source.path)
-    xy = rectangular(poses, width, where).reshape(len(poses), -1, 2)
+    xy = rectangular(poses, width, where).reshape(len(poses), width // 2, 2)
     sure = np.ones(xy.shape[:2])
     if any(scores):
         sure = rectangular(scores, width // 2, f"{where}: score")

@@ -81,7 +81,7 @@ def _read_json(source: Source) -> Detections:
         for person in _people(frame):
             numbers.append(at)
             rows.append([_point(mark, source, at) for mark in person])
-    points = np.array(rows, np.float64).reshape(len(rows), _POINTS, -1)
+    points = np.array(rows, np.float64).reshape(len(rows), _POINTS, 3)
     first, last = (_frame_number(listed[i], i % len(listed)) for i in (0, -1))
     return Detections.build(
         NAME, MEDIAPIPE_33, numbers, points, span=(first, last), units=_units(points),

@@ -29,6 +29,7 @@ PERSON = ("person", "person_id", "track", "track_id", "id", "instance", "individ
 _SURE = ("confidence", "conf", "score", "likelihood", "visibility", "prob", "c", "v", "s")
 _LAST = re.compile(rf"(.*?)[ ._:-]*(x|y|{'|'.join(_SURE)})")
 _FIRST = re.compile(rf"(x|y|{'|'.join(_SURE)})[ ._:-]*(.+)")
+_NO_JOINTS = ("_loc", "bbox", "box", "center")
 _NUMBERED = {33: "MediaPipe-33", 17: "COCO-17", 26: "Halpe-26", 133: "COCO-WholeBody-133"}
 
 
@@ -107,7 +108,7 @@ def _joints(table: CsvTable) -> dict[str, tuple[int, int, int | None]]:
     return {
         joint: (found["x"], found["y"], found.get("c"))
         for joint, found in axes.items()
-        if "x" in found and "y" in found
+        if "x" in found and "y" in found and not joint.endswith(_NO_JOINTS)
     }
 
 

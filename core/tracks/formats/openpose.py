@@ -71,7 +71,7 @@ def read(source: Source) -> Detections:
         raise source.error(
             f"{width} numbers a person is no layout that OpenPose is known to write."
         )
-    points = rectangular(rows, width, str(source.path)).reshape(len(rows), -1, 3)
+    points = rectangular(rows, width, str(source.path)).reshape(len(rows), width // 3, 3)
     if others:
         notes.append(f"Hands or face are in the file for {others} people; they are not used.")
     return Detections.build(

@@ -85,7 +85,7 @@ def _is_freemocap(points: np.ndarray) -> bool:
         points.ndim == 4
         and points.shape[2] in _FREEMOCAP
         and points.shape[3] == 2
-        and points.shape[0] <= 16 < points.shape[1]
+        and points.shape[0] < min(16, points.shape[1])
     )
 
 

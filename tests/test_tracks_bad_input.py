@@ -1,0 +1,292 @@
+"""Bad input: whatever is in a file, it is read or refused with one sentence that names it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import tracemalloc
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lift_to_3d.core.clean import clean
+from lift_to_3d.core.errors import Cancelled, TrackError
+from lift_to_3d.core.tracks import inspect, read
+
+FIXTURES = Path(__file__).parent / "fixtures"
+FILES = sorted(p for p in FIXTURES.iterdir() if p.suffix in (".json", ".csv", ".npz", ".npy"))
+FUZZ = settings(
+    deadline=None,
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "60")),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+def try_to_read(path: Path) -> None:
+    """Read and clean; any other end than tracks or a `TrackError` naming the file is a fault."""
+    message, tracks = "", []
+    try:
+        tracks = read(path)
+    except TrackError as error:
+        message = str(error)
+    if message:
+        assert str(path) in message
+        assert "\n" not in message
+        return
+    assert tracks
+    for track in tracks:
+        mended = clean(track)
+        for each in (track, mended):
+            missing = each.confidence == 0
+            assert each.frames >= 2
+            assert np.isnan(each.xy[missing]).all()
+            assert np.isfinite(each.xy[~missing]).all()
+            assert (each.confidence >= 0).all()
+        assert (mended.confidence <= 1).all()
+
+
+def write(folder: Path, data: bytes | str, name: str = "keypoints.json") -> Path:
+    path = folder / name
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(TrackError) as error:
+        read(path)
+    return str(error.value)
+
+
+@FUZZ
+@given(data=st.data())
+def test_damaged_bytes(tmp_path: Path, data: st.DataObject):
+    original = data.draw(st.sampled_from(FILES)).read_bytes()
+    damaged = bytearray(original)
+    for _ in range(data.draw(st.integers(0, 4))):
+        at = data.draw(st.integers(0, len(damaged) - 1))
+        damaged[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=4))
+    end = data.draw(st.integers(0, len(damaged)))
+    try_to_read(write(tmp_path, bytes(damaged[: end if data.draw(st.booleans()) else None])))
+
+
+STRANGE = st.one_of(
+    st.none(), st.booleans(), st.text(max_size=5), st.integers(), st.floats(),
+    st.builds(list), st.builds(dict), st.builds(lambda: [[]]), st.builds(lambda: [None]),
+    st.just(10**400), st.just(-1),
+    st.lists(st.floats(allow_nan=True), max_size=60),
+    st.dictionaries(st.sampled_from(["x", "y", "keypoints", "name"]), st.floats(), max_size=3),
+)  # fmt: skip
+
+
+def places(document: Any, path: tuple = ()) -> list[tuple]:
+    """The way to some values of a document: the first and last of every list."""
+    if isinstance(document, dict):
+        return [w for k, v in document.items() for w in [(*path, k), *places(v, (*path, k))]]
+    if isinstance(document, list):
+        ends = {0, len(document) - 1} if document else set()
+        return [w for i in ends for w in [(*path, i), *places(document[i], (*path, i))]]
+    return []
+
+
+@FUZZ
+@given(data=st.data())
+def test_strange_values_in_json(tmp_path: Path, data: st.DataObject):
+    path = data.draw(st.sampled_from([p for p in FILES if p.suffix == ".json"]))
+    document = json.loads(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        known = places(document)
+        if not known:
+            break
+        *way, last = data.draw(st.sampled_from(known))
+        holder = document
+        for step in way:
+            holder = holder[step]
+        holder[last] = data.draw(STRANGE)
+    try_to_read(write(tmp_path, json.dumps(document)))
+
+
+@FUZZ
+@given(data=st.data())
+def test_strange_cells_in_csv(tmp_path: Path, data: st.DataObject):
+    path = data.draw(st.sampled_from([p for p in FILES if p.suffix == ".csv"]))
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    for _ in range(data.draw(st.integers(1, 4))):
+        row = data.draw(st.sampled_from(rows))
+        if row:
+            row[data.draw(st.integers(0, len(row) - 1))] = data.draw(
+                st.sampled_from(
+                    ["", "nan", "inf", "-1e308", "1e30", "x", '"', "\ufeff", "0", "a\tb"]
+                )
+            )
+        if data.draw(st.booleans()):
+            del row[data.draw(st.integers(0, len(row))) :]
+    try_to_read(write(tmp_path, "\n".join(",".join(row) for row in rows), "keypoints.csv"))
+
+
+@FUZZ
+@given(st.recursive(STRANGE, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_any_json(tmp_path: Path, document: Any):
+    try_to_read(write(tmp_path, json.dumps(document)))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is empty"),
+        ("  \n", "is empty"),
+        ("[]", "no keypoint format"),
+        ('[{"image_id": 0, "keypoints": [1, 2', "cut off"),
+        ("[" * 100_000, "not valid JSON"),
+        ('{"a":' * 100_000, "not valid JSON"),
+        ('{"version": 1.3, "people": []}', "without a single person"),
+        ("hello", "no keypoint format"),
+        (b"\xff\xfe\x00\x01binary", "no keypoint format"),
+        (b"left_hip_x,left_hip_y,nose_x,nose_y\n\xff,1,2,3\n", "is not a number"),
+    ],
+    ids=lambda v: str(v)[:20],
+)
+def test_one_sentence(tmp_path: Path, text: str | bytes, words: str):
+    message = refusal(write(tmp_path, text))
+    assert words in message
+    assert message.startswith(str(tmp_path / "keypoints.json"))
+
+
+def test_no_such_file(tmp_path: Path):
+    assert "no such file" in refusal(tmp_path / "nothing.json")
+
+
+def test_one_frame(tmp_path: Path):
+    frame = (FIXTURES / "openpose_body25" / "clip_000000000000_keypoints.json").read_text()
+    assert "1 frame only" in refusal(write(tmp_path, frame))
+
+
+def test_frames_without_people(tmp_path: Path):
+    for i in range(5):
+        write(tmp_path, '{"version": 1.3, "people": []}', f"a_{i:012d}_keypoints.json")
+    assert "without a single person in 5 frames" in refusal(tmp_path)
+
+
+def test_truncated_frame_is_named(tmp_path: Path):
+    for path in sorted((FIXTURES / "openpose_body25").iterdir()):
+        write(tmp_path, path.read_bytes(), path.name)
+    bad = write(tmp_path, '{"people": [{"pose_keyp', "clip_000000000004_keypoints.json")
+    assert str(bad) in refusal(tmp_path)
+
+
+def test_nan_is_missing(tmp_path: Path):
+    document = json.loads((FIXTURES / "coco_results.json").read_text())
+    document[0]["keypoints"][0] = float("nan")
+    tracks = read(write(tmp_path, json.dumps(document)))
+    assert sum(int(np.isnan(t.xy[0, 0]).any()) for t in tracks) == 1
+
+
+def test_joints_that_never_appear(tmp_path: Path):
+    document = json.loads((FIXTURES / "coco_results.json").read_text())
+    for entry in document:
+        entry["keypoints"][33:] = [0] * 18
+    tracks = read(write(tmp_path, json.dumps(document)))
+    assert any("Never seen: hips, knees, ankles." in note for note in tracks[0].notes)
+    for entry in document:
+        entry["keypoints"][15:] = [0] * 36
+    assert "shoulders" in refusal(write(tmp_path, json.dumps(document)))
+
+
+def test_symlink_loops(tmp_path: Path):
+    loop = tmp_path / "loop"
+    os.symlink(loop, loop)
+    assert str(loop) in refusal(loop)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    os.symlink(folder, folder / "again")
+    os.symlink(folder / "b.json", folder / "a.json")
+    os.symlink(folder / "a.json", folder / "b.json")
+    assert str(folder) in refusal(folder)
+
+
+class Payload:
+    """Runs a command when it is unpickled."""
+
+    def __reduce__(self) -> tuple:
+        return os.system, ("touch pickle_was_run",)
+
+
+def npy(header: str, body: bytes = b"") -> bytes:
+    text = header.encode().ljust(118) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + body
+
+
+def npz(**members: bytes) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(f"{name}.npy", data)
+    return stream.getvalue()
+
+
+OBJECT = "{'descr': '|O', 'fortran_order': False, 'shape': (), }"
+
+
+def test_pickles_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        code = pickle.dumps(np.array({"x": Payload()}, dtype=object), protocol)
+        for data in (npy(OBJECT, code), npz(positions_2d=npy(OBJECT, code))):
+            assert "is not run" in refusal(write(tmp_path, data, "bad.npz"))
+    assert not Path("pickle_was_run").exists()
+
+
+def test_claims_are_not_believed(tmp_path: Path):
+    """A gigabyte by claimed shape, by compression, by pickled length and by shared lists."""
+    claim = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000, 17, 8), }"
+    laughs: list = []
+    for _ in range(40):
+        laughs = [laughs, laughs]
+    shape = pickle.dumps(np.empty(3, object)).replace(b"K\x03\x85", b"J\xff\xff\xff\x7f\x85")
+    bombs = [
+        npy(claim, bytes(100)),
+        npz(landmarks=npy(claim, bytes(100))),
+        npz(landmarks=npy(claim, bytes(1 << 28))),
+        npy(OBJECT, b"\x80\x04\x8e\xff\xff\xff\x7f\x00\x00\x00\x00abc."),
+        npy(OBJECT, b"\x80\x02]r\xff\xff\xff\x7f."),
+        npy(OBJECT, pickle.dumps(laughs)),
+        npy(OBJECT, shape),
+    ]
+    for bomb in bombs:
+        path = write(tmp_path, bomb, "bomb.npz")
+        tracemalloc.start()
+        refusal(path)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 4 * len(bomb) + (200 << 20)
+
+
+def test_hundred_thousand_frames_of_one_person(tmp_path: Path):
+    document = json.loads((FIXTURES / "coco_results.json").read_text())
+    points = [document[2 * (i % 12)]["keypoints"] for i in range(100_000)]
+    entries = [{"image_id": i, "keypoints": p, "score": 1} for i, p in enumerate(points)]
+    seen = inspect(write(tmp_path, json.dumps(entries)))
+    assert seen.frames == 100_000
+
+
+def test_frame_numbers_that_are_no_clips(tmp_path: Path):
+    document = json.loads((FIXTURES / "coco_results.json").read_text())
+    for entry in document:
+        entry["image_id"] = 10**12 + 10**9 * entry["image_id"] ** 2
+    track = read(write(tmp_path, json.dumps(document)))[0]
+    assert track.frames == 12
+    assert any("one after the other" in note for note in track.notes)
+
+
+def test_progress_can_stop_it():
+    def stop(share: float) -> None:
+        assert 0 <= share <= 1
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        read(FIXTURES / "openpose_body25", progress=stop)
