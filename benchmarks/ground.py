@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from lift_to_3d.core.ground import ground
 from lift_to_3d.core.motion import Motion
-from lift_to_3d.core.training.ground_clips import LIFTER, NONE, Clip, film
 from lift_to_3d.core.training.capture import load_takes
+from lift_to_3d.core.training.ground_clips import LIFTER, NONE, Clip, film
 
 FEET = [6, 3]
 MOVERS = [3, 6, 13, 16]
@@ -33,10 +33,11 @@ def true_height(joints: np.ndarray) -> float:
 
 
 def contact_labels(world: np.ndarray, fps: float) -> np.ndarray:
-    """(frames, 2) bool: ankle slower than 0.3 m/s and less than 5 cm above where it stands."""
+    """(frames, 2) bool: ankle slower than 0.3 m/s and less than 5 cm above where ankles stand."""
     ankles = world[:, FEET]
     speed = np.linalg.norm(np.gradient(ankles, 1 / fps, axis=0), axis=-1)
-    return (speed < 0.3) & (ankles[..., 2] < 0.08 + 0.05)
+    floor = np.percentile(ankles[..., 2].min(1), 5)
+    return (speed < 0.3) & (ankles[..., 2] < floor + 0.05)
 
 
 def walked(root: np.ndarray, fps: float) -> float:

@@ -1,4 +1,4 @@
-"""The person in camera space: gaps filled, bones of one length, smoothed, and sights to place it."""
+"""The person in camera space: gaps filled, bones of one length, smoothed; and how to place it."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def _ray_terms(
 def _motion_terms(
     joints: np.ndarray, fps: float, footing: Footing | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The upper band, (9, 3 frames), and the right side, (frames, 3), of all that couples frames."""
+    """Upper band, (9, 3 frames), and right side, (frames, 3), of all that couples frames."""
     frames = len(joints)
     band, pull = np.zeros((_BAND + 1, frames, 3)), np.zeros((frames, 3))
     precision = np.eye(3) / _ACCELERATION**2

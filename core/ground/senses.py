@@ -1,8 +1,9 @@
-"""A small network's sense of balance: where is up, and which foot bears weight.
+"""A sense of balance: where is up, and which foot bears weight.
 
-It looks at one frame and its neighbours within a third of a second, in axes fixed to the trunk, so
-that the answer turns with the body however the camera is held. Trained by
-``core.training.ground_net``; here it is two matrix products a layer.
+Every frame offers directions that have to do with up: the trunk, the legs, the centre of mass over
+each ankle, its velocity and acceleration. A small network sees only how these lie to one another,
+which is the same however the camera is held, and says how much of each makes up. So the answer
+turns with the body, and cannot learn a camera by heart. Trained by ``core.training.ground_net``.
 """
 
 from __future__ import annotations
@@ -11,57 +12,26 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from scipy.special import expit
 
-OFFSETS = (-0.32, -0.16, -0.06, 0.0, 0.06, 0.16, 0.32)
-"""Moments looked at, seconds from the frame itself."""
+from .smoothing import low_pass
 
 WEIGHTS = Path(__file__).with_name("senses.npz")
 """The trained layers: ``weight0``, ``bias0``, ``weight1`` ..."""
 
-_LEFT, _RIGHT = [4, 11], [1, 14]
+CLUES = 15
+"""Number of directions that a frame offers."""
 
+_LEFT, _RIGHT, _FEET = [4, 11], [1, 14], [6, 3]
+_MOMENTS = (-0.3, -0.16, -0.06, 0.0, 0.06, 0.16, 0.3)  # seconds from the frame
 
-def trunk_axes(joints: np.ndarray) -> np.ndarray:
-    """(frames, 3, 3), rows: the subject's left, up along the trunk, forward; right-handed.
-
-    Args:
-        joints: (frames, 17, 3) in any axes.
-    """
-    trunk = _unit(joints[:, 8] - joints[:, 0])
-    across = (joints[:, _LEFT] - joints[:, _RIGHT]).sum(1)
-    left = _unit(across - trunk * (across * trunk).sum(-1, keepdims=True))
-    return np.stack([left, trunk, np.cross(left, trunk)], 1)
-
-
-def observe(joints: np.ndarray, root: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
-    """What the network sees of every frame.
-
-    Args:
-        joints: (frames, 17, 3) metres relative to the pelvis, camera axes.
-        root: (frames, 3) the pelvis, camera metres.
-        fps: frames a second.
-
-    Returns:
-        (frames, features) float32, and (frames, 3, 3) the trunk's axes as `trunk_axes` gives them.
-    """
-    frames = len(joints)
-    axes = trunk_axes(joints)
-    scale = np.linalg.norm(np.diff(joints[:, [1, 2, 3]], axis=1), axis=-1).sum(1).mean()
-    placed = np.concatenate([joints[:, 1:], root[:, None]], 1) / max(float(scale), 1e-6)
-    seen = []
-    for offset in OFFSETS:
-        moments = np.clip(np.arange(frames) + offset * fps, 0, frames - 1)
-        before = np.minimum(moments.astype(int), max(frames - 2, 0))
-        share = (moments - before)[:, None, None]
-        after = np.minimum(before + 1, frames - 1)
-        then = placed[before] * (1 - share) + placed[after] * share
-        then[:, -1] -= placed[:, -1]
-        if offset == 0.0:
-            then = then[:, :-1]
-        seen.append(np.einsum("tij,tkj->tki", axes, then).reshape(frames, -1))
-    ray = _unit(root)
-    seen.append(np.einsum("tij,tj->ti", axes, ray))
-    return np.concatenate(seen, 1).astype(np.float32), axes
+# (share of the mass, joint, joint, place of the mass centre between them), after Dempster's
+# cadaver tables; a forearm carries its hand, a shank its foot.
+_SEGMENTS = (
+    (0.081, 8, 10, 1.0), (0.497, 0, 8, 0.5),
+    (0.1, 4, 5, 0.433), (0.061, 5, 6, 0.6), (0.028, 11, 12, 0.436), (0.022, 12, 13, 0.6),
+    (0.1, 1, 2, 0.433), (0.061, 2, 3, 0.6), (0.028, 14, 15, 0.436), (0.022, 15, 16, 0.6),
+)  # fmt: skip
 
 
 def sense(joints: np.ndarray, root: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
@@ -76,25 +46,91 @@ def sense(joints: np.ndarray, root: np.ndarray, fps: float) -> tuple[np.ndarray,
         (frames, 3) votes for up in camera axes, the surer the longer, to be summed over the clip;
         (frames, 2) probability that the left and the right foot stands on something.
     """
-    values, axes = observe(joints, root, fps)
+    values, directions = observe(joints, root, fps)
     layers = _layers()
     for i, (weight, bias) in enumerate(layers):
         values = values @ weight + bias
         if i < len(layers) - 1:
-            values = values / (1 + np.exp(-values))
-    votes = np.einsum("tij,ti->tj", axes, values[:, :3])
-    return votes, 1 / (1 + np.exp(-values[:, 3:]))
+            values = values * expit(values)
+    votes = np.einsum("tk,tki->ti", values[:, :CLUES], directions)
+    return votes.astype(float), expit(values[:, CLUES:].astype(float))
+
+
+def observe(joints: np.ndarray, root: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
+    """What the network is given; arguments as for `sense`.
+
+    Returns:
+        (frames, features) float32, the same in any axes; (frames, 15, 3) float32, the directions
+        to be weighted, in the axes of the joints.
+    """
+    leg = float(np.linalg.norm(np.diff(joints[:, [1, 2, 3]], axis=1), axis=-1).sum(1).mean())
+    joints, root = joints / max(leg, 1e-6), root / max(leg, 1e-6)
+    directions, speeds = _clues(joints, root, fps)
+    first, second = np.triu_indices(CLUES)
+    products = np.einsum("tki,tli->tkl", directions, directions)[:, first, second]
+    features = [np.sign(products) * np.log1p(2 * np.abs(products))]
+    stance = directions[:, 6:8]
+    for moment in _MOMENTS:
+        then = np.arange(len(joints)) + moment * fps
+        then = np.clip(np.round(then).astype(int), 0, len(joints) - 1)
+        features.append(np.log1p(3 * speeds[then]))
+        if moment:
+            features.append(np.einsum("tki,ti->tk", stance[then], directions[:, 0]))
+            features.append((stance[then] ** 2).sum(-1))
+    return np.concatenate(features, 1).astype(np.float32), directions.astype(np.float32)
+
+
+def _clues(joints: np.ndarray, root: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
+    """(frames, 15, 3) directions, lengths in legs, and (frames, 2) speeds of left, right ankle."""
+    trunk = joints[:, 8] - joints[:, 0]
+    left, forward = _sideways(joints, trunk)
+    mass = _mass_centre(joints)
+    velocity = low_pass(_rate(low_pass(mass + root, fps, 4.0), fps), fps, 4.0)
+    acceleration = low_pass(_rate(velocity, fps), fps, 2.5)
+    steps = _rate(low_pass(joints[:, _FEET] + root[:, None], fps, 6.0), fps)
+    directions = [
+        trunk,
+        2 * (joints[:, 10] - joints[:, 8]),
+        *(2 * (joints[:, a] - joints[:, b]) for a, b in ((4, 5), (1, 2), (5, 6), (2, 3))),
+        *(mass - joints[:, foot] for foot in _FEET),
+        forward,
+        left,
+        acceleration / 10,
+        velocity,
+        steps[:, 0],
+        steps[:, 1],
+        _unit(root),
+    ]
+    return np.stack(directions, 1), np.linalg.norm(steps, axis=-1)
+
+
+def _sideways(joints: np.ndarray, trunk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors to the subject's left and forward, square to the trunk."""
+    trunk = _unit(trunk)
+    across = (joints[:, _LEFT] - joints[:, _RIGHT]).sum(1)
+    left = _unit(across - trunk * (across * trunk).sum(-1, keepdims=True))
+    return left, np.cross(left, trunk)
+
+
+def _mass_centre(joints: np.ndarray) -> np.ndarray:
+    total = sum(share for share, *_ in _SEGMENTS)
+    parts = [
+        share / total * (joints[:, a] + place * (joints[:, b] - joints[:, a]))
+        for share, a, b, place in _SEGMENTS
+    ]
+    return np.sum(parts, axis=0)
+
+
+def _rate(signal: np.ndarray, fps: float) -> np.ndarray:
+    return np.gradient(signal, 1 / fps, axis=0) if len(signal) > 1 else np.zeros_like(signal)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
 @cache
 def _layers() -> list[tuple[np.ndarray, np.ndarray]]:
     with np.load(WEIGHTS, allow_pickle=False) as file:
         count = len(file.files) // 2
-        return [
-            (file[f"weight{i}"].astype(np.float32), file[f"bias{i}"].astype(np.float32))
-            for i in range(count)
-        ]
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+        return [(file[f"weight{i}"], file[f"bias{i}"]) for i in range(count)]

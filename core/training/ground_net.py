@@ -1,8 +1,9 @@
 """Trains the sense of balance that ``core.ground.senses`` runs.
 
-    python -m lift_to_3d.core.training.ground_net MOCAP... --out core/ground/senses.npz
+    python -m lift_to_3d.core.training.ground_net TRAIN.npz.xz ... --held VAL.npz.xz \
+        --out core/ground/senses.npz
 
-A few minutes on two cores. Motion capture is filmed by random cameras, spoilt as a lifter spoils
+Some ten minutes on one core. Motion capture is filmed by random cameras, spoilt as a lifter spoils
 it, taken through the same steps as at run time, and the network learns two things at once: votes
 whose sum over a clip points up, and which foot stands.
 """
@@ -10,33 +11,64 @@ whose sum over a clip points up, and which foot stands.
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from scipy.ndimage import binary_opening
-from torch import nn
+from torch import Tensor, nn
 
 from ..ground.body import body_of
-from ..ground.senses import observe
+from ..ground.senses import CLUES, observe
 from ..skeleton import H36M
 from .capture import Take, load_takes
 from .ground_clips import LIFTER, Mistakes, film
 
 _FEET = [6, 3]
-_HERTZ = 10  # looks a second in training
-_LOOKS = 48  # looks of one clip in a batch
+_HERTZ = 10  # looks a second
+_LOOKS = 24  # looks of one clip in a batch
+_CLIPS = 32  # clips in a batch
+_PITCH, _ROLL = (-25.0, 55.0), (-25.0, 25.0)
 
 
 @dataclass(frozen=True)
 class Example:
-    """One filmed clip: (looks, features), (looks, 3, 3) trunk axes, (3,) up, (looks, 2) feet."""
+    """One filmed clip: (looks, features), (looks, clues, 3), (3,) up, (looks, 2) feet."""
 
-    features: torch.Tensor
-    axes: torch.Tensor
-    up: torch.Tensor
-    feet: torch.Tensor
+    features: Tensor
+    directions: Tensor
+    up: Tensor
+    feet: Tensor
+
+
+class Balance(nn.Module):
+    """Weighs a frame's directions by how they lie to one another."""
+
+    def __init__(self, features: int, width: int = 32) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Dropout(0.2), nn.Linear(features, width), nn.SiLU(),
+            nn.Dropout(0.2), nn.Linear(width, width // 2), nn.SiLU(),
+            nn.Linear(width // 2, CLUES + 2),
+        )  # fmt: skip
+
+    def forward(self, features: Tensor, directions: Tensor) -> tuple[Tensor, Tensor]:
+        """(..., 3) votes for up, (..., 2) logits of the feet."""
+        answer = self.layers(features)
+        return (answer[..., :CLUES, None] * directions).sum(-2), answer[..., CLUES:]
+
+    def save(self, path: Path, mean: Tensor, deviation: Tensor) -> None:
+        """The layers as plain arrays, for features as they come."""
+        linear = [m for m in self.layers if isinstance(m, nn.Linear)]
+        arrays = {}
+        for i, layer in enumerate(linear):
+            weight, bias = layer.weight.detach().T, layer.bias.detach()
+            if i == 0:
+                weight = weight / deviation[:, None]
+                bias = bias - mean @ weight
+            arrays[f"weight{i}"], arrays[f"bias{i}"] = weight.numpy(), bias.numpy()
+        np.savez_compressed(path, **arrays)
 
 
 def standing_feet(world: np.ndarray, fps: float) -> np.ndarray:
@@ -76,49 +108,17 @@ def cut(take: Take, rng: np.random.Generator) -> Take:
 
 
 def example(take: Take, rng: np.random.Generator) -> Example:
-    """Film a take and look at it as `ground` does."""
+    """Film a part of the take and look at it as `ground` does."""
     take = vary(cut(take, rng), rng)
     part = rng.uniform(0, 1.3)
-    mistakes = Mistakes(*(part * v for v in vars(LIFTER).values()))
-    clip = film(take, rng, mistakes, pitch=(-25, 55), roll=(-25, 25))
+    clip = film(take, rng, Mistakes(*(part * value for value in astuple(LIFTER))), _PITCH, _ROLL)
     body = body_of(clip.pose, clip.track, 1.70, "light")
-    features, axes = observe(body.joints, body.path(), take.fps)
-    looks = slice(int(rng.integers(1 + take.fps // _HERTZ)), None, round(take.fps / _HERTZ))
-    feet = standing_feet(clip.world, take.fps)[looks]
-    return Example(
-        torch.from_numpy(features[looks]).half(),
-        torch.from_numpy(axes[looks]).float(),
-        torch.from_numpy(clip.up).float(),
-        torch.from_numpy(feet).float(),
-    )
-
-
-def network(features: int, width: int = 128) -> nn.Sequential:
-    """Three layers: votes for up (3) and feet (2, logits)."""
-    return nn.Sequential(
-        nn.Linear(features, width), nn.SiLU(), nn.Dropout(0.1),
-        nn.Linear(width, width // 2), nn.SiLU(),
-        nn.Linear(width // 2, 5),
-    )  # fmt: skip
-
-
-def batch(examples: list[Example], rng: np.random.Generator, size: int) -> tuple[torch.Tensor, ...]:
-    """Features, axes, up and feet of random runs of looks, one row a clip."""
-    rows = []
-    for i in rng.integers(len(examples), size=size):
-        one = examples[i]
-        count = len(one.features)
-        looks = torch.from_numpy(np.sort(rng.integers(count, size=_LOOKS)))
-        rows.append((one.features[looks].float(), one.axes[looks], one.up, one.feet[looks]))
-    return tuple(torch.stack(column) for column in zip(*rows, strict=True))
-
-
-def judge(answer: torch.Tensor, axes: torch.Tensor, up: torch.Tensor, feet: torch.Tensor):
-    """(clips,) angle between summed votes and up, in radians, and the loss of the feet."""
-    votes = torch.einsum("blij,bli->blj", axes, answer[..., :3])
-    total = nn.functional.normalize(votes.sum(1), dim=-1)
-    angle = 2 * torch.asin(((total - up).norm(dim=-1) / 2).clamp(max=0.999))
-    return angle, nn.functional.binary_cross_entropy_with_logits(answer[..., 3:], feet)
+    features, directions = observe(body.joints, body.path(), take.fps)
+    every = max(1, round(take.fps / _HERTZ))
+    looks = slice(int(rng.integers(every)), None, every)
+    arrays = (features, directions, clip.up, standing_feet(clip.world, take.fps))
+    features, directions, up, feet = (torch.from_numpy(a).float() for a in arrays)
+    return Example(features[looks], directions[looks], up, feet[looks])
 
 
 def shares(takes: list[Take]) -> np.ndarray:
@@ -127,81 +127,96 @@ def shares(takes: list[Take]) -> np.ndarray:
     total = {t.action: 0.0 for t in takes}
     for take, length in zip(takes, lengths, strict=True):
         total[take.action] += length
-    share = lengths / np.sqrt([total[t.action] for t in takes])
+    share = lengths / np.sqrt(np.array([total[t.action] for t in takes]))
     return share / share.sum()
 
 
-def train(takes: list[Take], held: list[Take], clips: int, steps: int, seed: int) -> nn.Sequential:
-    """Train on clips drawn from the takes, evenly over time; held takes are only measured."""
-    rng = np.random.default_rng(seed)
-    torch.manual_seed(seed)
-    torch.set_num_threads(1)  # more only wait for each other on matrices this small
-    draws = rng.choice(len(takes), size=clips, p=shares(takes))
+def films(takes: list[Take], count: int, rng: np.random.Generator) -> list[Example]:
+    """So many clips, drawn by `shares`."""
+    drawn = rng.choice(len(takes), size=count, p=shares(takes))
     examples = []
-    for n, i in enumerate(draws):
+    for n, i in enumerate(drawn):
         examples.append(example(takes[i], rng))
-        if n % 500 == 0:
-            print(f"filming {n}/{clips}", flush=True)
-    unseen = [example(take, np.random.default_rng(n)) for n, take in enumerate(held * 4)]
-    check = batch(unseen, np.random.default_rng(0), 512)
-    features = torch.cat([e.features for e in examples]).float()
+        if n % 200 == 199:
+            print(f"filmed {n + 1} of {count}", flush=True)
+    return examples
+
+
+def batch(examples: list[Example], rng: np.random.Generator) -> tuple[Tensor, ...]:
+    """Features, directions, up and feet of random looks, one row a clip."""
+    rows = []
+    for i in rng.integers(len(examples), size=_CLIPS):
+        one = examples[i]
+        looks = torch.from_numpy(rng.integers(len(one.features), size=_LOOKS))
+        rows.append((one.features[looks], one.directions[looks], one.up, one.feet[looks]))
+    return tuple(torch.stack(column) for column in zip(*rows, strict=True))
+
+
+def angles(votes: Tensor, up: Tensor) -> Tensor:
+    """(clips,) radians between the summed (clips, looks, 3) votes and (clips, 3) up."""
+    total = nn.functional.normalize(votes.sum(-2), dim=-1)
+    return 2 * torch.asin(((total - up).norm(dim=-1) / 2).clamp(max=0.999))
+
+
+def report(net: Balance, held: list[Example], mean: Tensor, deviation: Tensor) -> str:
+    """Figures on clips not trained on."""
+    net.eval()
+    degrees, right, wrong = [], 0, 0
+    with torch.no_grad():
+        for one in held:
+            votes, feet = net((one.features - mean) / deviation, one.directions)
+            degrees.append(float(torch.rad2deg(angles(votes, one.up))))
+            found, truth = feet > 0, one.feet > 0.5
+            right += int((found & truth).sum())
+            wrong += int((found != truth).sum())
+    middle, most = np.percentile(degrees, (50, 90))
+    return f"median {middle:.2f} deg, 90 % {most:.2f} deg, feet F1 {2 * right / (2 * right + wrong):.3f}"
+
+
+def train(
+    examples: list[Example], held: list[Example], steps: int, rng: np.random.Generator
+) -> tuple[Balance, Tensor, Tensor]:
+    """The averaged network, and the mean and deviation of the features that it wants removed."""
+    torch.set_num_threads(1)  # more only wait for each other on matrices this small
+    features = torch.cat([e.features for e in examples])
     mean, deviation = features.mean(0), features.std(0) + 0.02
-    net = network(features.shape[1])
-    best = torch.optim.swa_utils.AveragedModel(
-        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998)
+    net = Balance(features.shape[1])
+    average = torch.optim.swa_utils.AveragedModel(
+        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995)
     )
-    optimizer = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, steps)
-    for step in range(steps):
-        seen, axes, up, feet = batch(examples, rng, 64)
-        angle, loss = judge(net((seen - mean) / deviation), axes, up, feet)
-        (5 * torch.sqrt(angle**2 + 0.03**2).mean() + loss).backward()
+    optimizer = torch.optim.AdamW(net.parameters(), 3e-3, weight_decay=0.5)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, steps)
+    for step in range(1, steps + 1):
+        seen, directions, up, feet = batch(examples, rng)
+        net.train()
+        votes, answer = net((seen - mean) / deviation + 0.2 * torch.randn_like(seen), directions)
+        angle = torch.sqrt(angles(votes, up) ** 2 + 0.03**2).mean()
+        (5 * angle + nn.functional.binary_cross_entropy_with_logits(answer, feet)).backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
         schedule.step()
-        best.update_parameters(net)
-        if step % 500 == 499:
-            best.eval()
-            with torch.no_grad():
-                off, foot = judge(best((check[0] - mean) / deviation), *check[1:])
-            degrees = torch.rad2deg(off)
-            print(
-                f"step {step + 1}: train {torch.rad2deg(angle).median():.2f} deg {loss:.3f}, held"
-                f" median {degrees.median():.2f}, 90 % {degrees.quantile(0.9):.2f} deg,"
-                f" feet {foot:.3f}",
-                flush=True,
-            )
-    final = best.module.eval()
-    with torch.no_grad():
-        first = final[0]
-        first.bias -= first.weight @ (mean / deviation)
-        first.weight /= deviation
-    return final
-
-
-def save(net: nn.Sequential, path: Path) -> None:
-    """The layers as plain arrays, half precision."""
-    layers = [m for m in net if isinstance(m, nn.Linear)]
-    arrays = {}
-    for i, layer in enumerate(layers):
-        arrays[f"weight{i}"] = layer.weight.detach().numpy().T.astype(np.float16)
-        arrays[f"bias{i}"] = layer.bias.detach().numpy().astype(np.float32)
-    np.savez_compressed(path, **arrays)
+        average.update_parameters(net)
+        if step % 500 == 0 or step == steps:
+            print(f"step {step}: {report(average.module, held, mean, deviation)}", flush=True)
+    return average.module, mean, deviation
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("mocap", nargs="+", help="packed motion capture to train on (.npz.xz)")
-    parser.add_argument("--held", help="packed motion capture only to measure on")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--clips", type=int, default=3000)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser = argparse.ArgumentParser(description="Train the sense of balance of `ground`.")
+    parser.add_argument("mocap", nargs="+", type=Path, help="packed motion capture to train on")
+    parser.add_argument("--held", type=Path, required=True, help="packed capture to measure on")
+    parser.add_argument("--out", type=Path, required=True, help="the weights, .npz")
+    parser.add_argument("--clips", type=int, default=2400)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    takes = [take for path in args.mocap for take in load_takes(Path(path))]
-    held = load_takes(Path(args.held)) if args.held else takes[:20]
-    save(train(takes, held, args.clips, args.steps, args.seed), args.out)
+    rng = np.random.default_rng(args.seed)
+    torch.manual_seed(args.seed)
+    held = films(load_takes(args.held), 100, np.random.default_rng(1))
+    examples = films([take for path in args.mocap for take in load_takes(path)], args.clips, rng)
+    net, mean, deviation = train(examples, held, args.steps, rng)
+    net.save(args.out, mean, deviation)
 
 
 if __name__ == "__main__":
