@@ -25,7 +25,7 @@ class Placing:
     """How motions are put into a scene.
 
     Attributes:
-        rig: a character's name or file for every person, or an armature for the first one.
+        rig: a character's name or file for every person, or an armature, for one person.
         start_frame: scene frame of the clips' first frame.
         feet: see `retarget.solve`.
         in_place: keep the characters on the spot.
@@ -81,6 +81,11 @@ def place(motions: Sequence[Motion], placing: Placing) -> list[Object]:
     Raises:
         LiftError: with everything that had been made taken back.
     """
+    if not isinstance(placing.rig, str) and len(motions) > 1:
+        raise RigError(
+            f"'{placing.rig.name}' is one armature, but there are {len(motions)} people: choose "
+            "one of them."
+        )
     scene = current_scene()
     rate = frame_rate(scene)
     made: list[Object] = []
@@ -91,7 +96,7 @@ def place(motions: Sequence[Motion], placing: Placing) -> list[Object]:
         if placing.take_rate:
             set_frame_rate(scene, motions[0].fps)
         for motion in motions:
-            obj = _character(placing.rig, motion, moved)
+            obj = _character(placing.rig, motion)
             if obj is not placing.rig:
                 made.append(obj)
             action = animate(
@@ -114,17 +119,13 @@ def place(motions: Sequence[Motion], placing: Placing) -> list[Object]:
     return moved
 
 
-def _character(rig: str | Object, motion: Motion, moved: list[Object]) -> Object:
-    if isinstance(rig, str):
-        obj = load_rig(rig)
-        title = motion.name or obj.name
-        obj.name = title if motion.person == 1 else f"{title}.person{motion.person}"
-        return obj
-    if moved:
-        raise RigError(
-            f"'{rig.name}' is one armature, but there are several people: choose one of them."
-        )
-    return rig
+def _character(rig: str | Object, motion: Motion) -> Object:
+    if not isinstance(rig, str):
+        return rig
+    obj = load_rig(rig)
+    title = motion.name or obj.name
+    obj.name = title if motion.person == 1 else f"{title}.person{motion.person}"
+    return obj
 
 
 def _fit_range(start: int, end: int) -> None:
