@@ -19,8 +19,12 @@ def find_mapping(rig: Rig) -> Mapping:
     Always returns one; `mapping.check_mapping` says whether it is enough.
     """
     ranks = {preset.name: preset.rank for preset in presets()}
-    fits = [fit_preset(preset, rig) for preset in presets()]
-    best = max(fits, key=lambda m: (not m.missing, ranks[m.preset], m.confidence, _bone_count(m)))
+
+    def fitness(mapping: Mapping) -> tuple[int, float, int]:
+        rank = -1 if mapping.missing else ranks[mapping.preset]
+        return rank, mapping.confidence, _bone_count(mapping)
+
+    best = max((fit_preset(preset, rig) for preset in presets()), key=fitness)
     if not best.missing:
         return best
     return map_by_structure(rig) or best

@@ -55,7 +55,7 @@ def hinge_axis(
     believed = np.where(agrees | (sine > STRONG_BEND), sine, 0.0)
     if (believed < sine).any():
         angle = _smooth(believed**2, believed * measured, fps)
-    axis = angle.real[:, None] * natural + angle.imag[:, None] * across
+    axis = np.real(angle)[:, None] * natural + np.imag(angle)[:, None] * across
     return unit(reject(axis, upper))
 
 

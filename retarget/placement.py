@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from ..core.skeleton import H36M
 from .frames import SIDES, joint
@@ -13,6 +14,10 @@ from .rotation import reject, unit
 
 _NEAR = 0.2
 """Share of a leg within which a point counts as being at the rig's origin."""
+
+
+_SWAY = 0.4
+"""Seconds: shorter movements of the pelvis are sway, longer ones travel."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,12 @@ def place(joints: np.ndarray, body: RestBody) -> tuple[np.ndarray, Ground]:
     left = unit(reject(body.axes[:, 0], up))
     axes = np.stack([left, up, np.cross(left, up)], axis=-1)
     return (moved - world[:3, 3]) @ inverse.T, Ground(axes, stands)
+
+
+def floor_path(pelvis: np.ndarray, ground: Ground, fps: float) -> np.ndarray:
+    """The way over the floor (frames, 3) without the sway of steps, from the rig's origin."""
+    level = reject(pelvis, ground.up)
+    return gaussian_filter1d(level, _SWAY * fps, axis=0, mode="nearest")
 
 
 def leg_length(joints: np.ndarray) -> float:

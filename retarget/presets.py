@@ -68,7 +68,7 @@ def _preset(data: dict[str, Any]) -> Preset:
     for key in ("name", "title", "sides", "bones"):
         if key not in data:
             raise ValueError(f"{key!r} is missing")
-    sides = dict(zip(("L", "R"), data["sides"], strict=True))
+    sides: dict[str, str] = dict(zip(("L", "R"), data["sides"], strict=True))
     bones: dict[str, tuple[str, ...]] = {}
     for part, names in data["bones"].items():
         if part not in _STEMS:

@@ -18,6 +18,7 @@ HEAD_TOP = 0.185
 NOSE = 0.105
 """Metres that the nose lies before the line from neck base to crown, likewise."""
 LEG = 0.86
+_SIDES = ("left", "right")
 _CROWN_RANGE = (0.08, 0.35)
 
 
@@ -74,16 +75,14 @@ def rest_body(rig: Rig, mapping: Mapping) -> RestBody:
     points["thorax"] = _neck_base(found, points)
     spine = [found.head_of(bone) for bone in found.chain("spine")]
     points["spine"] = _along([points["pelvis"], *spine, points["thorax"]], SPINE_SHARE)
-    leg = np.mean([_limb_length(points, side, ("hip", "knee", "ankle")) for side in _WORDS])
+    legs = [_limb_length(points, side, ("hip", "knee", "ankle")) for side in _SIDES]
+    leg = sum(legs) / len(legs)
     axes = _axes(points, rig)
     points["head"] = _crown(found, points, axes, leg / LEG)
     middle = 0.5 * (points["thorax"] + points["head"])
     points["neck_nose"] = middle + axes[:, 2] * (NOSE * leg / LEG)
     joints = np.stack([points[name] for name in H36M.names])
-    return RestBody(rig, mapping, joints, axes, float(leg))
-
-
-_WORDS = ("left", "right")
+    return RestBody(rig, mapping, joints, axes, leg)
 
 
 def _start(body: RestBody, part: str, before: str | None) -> np.ndarray:

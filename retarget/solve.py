@@ -14,7 +14,7 @@ from .detect import find_mapping
 from .feet import Leg, set_feet
 from .frames import SIDES, Frames, body_frames, joint
 from .mapping import Mapping, check_mapping
-from .placement import Ground, place
+from .placement import Ground, floor_path, place
 from .rest_body import RestBody, rest_body
 from .rig import BoneMotion, Rig
 from .rotation import transpose
@@ -23,6 +23,7 @@ from .trunk import Turns, neck_turns, shoulder_turn, spine_turns
 from .twist import spread_twist
 
 FEET = ("auto", "always", "never")
+TRAVEL = ("hips", "root")
 
 
 def solve(
@@ -32,6 +33,7 @@ def solve(
     *,
     feet: str = "auto",
     in_place: bool = False,
+    travel: str = "hips",
     progress: Callable[[float], None] | None = None,
 ) -> BoneMotion:
     """The rig's bones moved as the person moves, in closed form for all frames at once.
@@ -44,15 +46,18 @@ def solve(
         mapping: its bones' parts; found by itself if None.
         feet: "auto" holds feet still while the motion says that they are on the ground, "always"
             also where they only look like it, "never" leaves them as they come.
-        in_place: keep the person where the rig stands.
+        in_place: keep the person where the rig stands; swaying and height stay.
+        travel: "hips", or "root" to put the way over the floor on the rig's root bone, as game
+            engines want it; a rig without one has it on the hips.
         progress: called with 0..1.
 
     Raises:
         RigError: the rig lacks bones that the motion needs.
         MotionError: the motion has no frames or joints without a position.
     """
-    if feet not in FEET:
-        raise ValueError(f"feet is {feet!r}, not one of {FEET}")
+    for name, value, known in (("feet", feet, FEET), ("travel", travel, TRAVEL)):
+        if value not in known:
+            raise ValueError(f"{name} is {value!r}, not one of {known}")
     report = progress or (lambda _: None)
     mapping = mapping or find_mapping(rig)
     check_mapping(mapping, rig)
@@ -83,12 +88,19 @@ def solve(
         turns |= spread_twist(turns, body, parents, side)
     carrier = rig.bones.index(mapping.carrier) if mapping.carrier else hips
     path = carried_path(body.joints[0], pelvis, hips, carrier, rig, turns, parents)
+    way = floor_path(pelvis, ground, motion.fps)
+    root = body.index("root") if travel == "root" else None
+    if in_place or root is not None:
+        path = path - way
+    locations = {rig.bones[carrier]: location(path, rig, carrier, turns, parents)}
+    if root is not None and not in_place:
+        locations[rig.bones[root]] = way @ rig.rest[root, :3, :3]
     rotations = local_rotations(rig, turns, parents)
     report(1.0)
     return BoneMotion(
         bones=tuple(rig.bones[bone] for bone in turns),
         rotations=rotations,
-        locations={rig.bones[carrier]: location(path, rig, carrier, turns, parents)},
+        locations=locations,
         fps=motion.fps,
         name=motion.name,
         person=motion.person,

@@ -54,7 +54,7 @@ def bend_spine(
     weights = np.cumsum(np.linalg.norm(free, axis=-1)) / np.linalg.norm(free, axis=-1).sum()
     fixed = turn(hips, links[0]) + turn(chest, links[-1])
     for _ in range(_ROUNDS):
-        movable = sum(turn(t, link) for t, link in zip(turns, free, strict=False))
+        movable = np.sum([turn(t, link) for t, link in zip(turns, free, strict=False)], axis=0)
         lean = _lean(movable, fixed, goal)
         for i, weight in enumerate(weights):
             turns[i] = part(lean, weight) @ turns[i]
