@@ -9,10 +9,12 @@ import argparse
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from lift_to_3d.core.ground import ground
+from lift_to_3d.core.lift import lift
 from lift_to_3d.core.motion import Motion
 from lift_to_3d.core.training.capture import load_takes
 from lift_to_3d.core.training.ground_clips import LIFTER, NONE, Clip, film
@@ -108,10 +110,12 @@ def _yaw(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def measure(args: argparse.Namespace) -> Iterator[tuple[str, str, dict[str, float]]]:
     """(take, action, figures) of every take and repeat."""
     rng = np.random.default_rng(args.seed)
-    mistakes = {"lifter": LIFTER, "none": NONE}[args.mistakes]
+    mistakes = {"lifter": LIFTER, "none": NONE, "model": replace(NONE, pixels=LIFTER.pixels)}
     for take in load_takes(Path(args.mocap)):
         for _ in range(args.repeats):
-            clip = film(take, rng, mistakes)
+            clip = film(take, rng, mistakes[args.mistakes])
+            if args.mistakes == "model":
+                clip = replace(clip, pose=lift(clip.track))
             motion = ground(
                 clip.pose, clip.track, height=true_height(clip.world), smoothing=args.smoothing
             )
@@ -153,7 +157,7 @@ def table(rows: dict[str, np.ndarray]) -> list[tuple[str, str, str]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mocap", help="packed motion capture (.npz.xz)")
-    parser.add_argument("--mistakes", choices=("none", "lifter"), default="lifter")
+    parser.add_argument("--mistakes", choices=("none", "lifter", "model"), default="lifter")
     parser.add_argument("--smoothing", choices=("off", "light", "strong"), default="light")
     parser.add_argument("--repeats", type=int, default=3, help="cameras for each take")
     parser.add_argument("--seed", type=int, default=0)

@@ -170,7 +170,8 @@ def report(net: Balance, held: list[Example], mean: Tensor, deviation: Tensor) -
             right += int((found & truth).sum())
             wrong += int((found != truth).sum())
     middle, most = np.percentile(degrees, (50, 90))
-    return f"median {middle:.2f} deg, 90 % {most:.2f} deg, feet F1 {2 * right / (2 * right + wrong):.3f}"
+    f1 = 2 * right / (2 * right + wrong)
+    return f"median {middle:.2f} deg, 90 % {most:.2f} deg, feet F1 {f1:.3f}"
 
 
 def train(
