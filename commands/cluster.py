@@ -41,7 +41,7 @@ def run(tasks: Sequence[Task], address: str, watch: Watch) -> Iterator[Result]:
             here = replace(task, source=task.source.resolve(), out=task.out.resolve())
             future = client.submit(perform, here.to_json(), pure=False, retries=_RETRIES)
             by_key[future.key] = (future, task)
-        for future in as_completed([future for future, _ in by_key.values()]):
+        for future in as_completed([future for future, _ in by_key.values()], loop=client.loop):
             task = by_key.pop(future.key)[1]
             watch(task, 1.0)
             if future.status == "finished":
