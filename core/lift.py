@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
+from scipy.signal import savgol_filter
 
 from .errors import TrackError
 from .mixste.backend import Run, open_backend
@@ -16,6 +18,7 @@ from .skeleton import COCO, H36M, network_joints
 from .track import Track
 
 _BATCH = 8
+_CERTAIN = 0.15  # metres of expected error at which confidence has fallen to 1/e
 _MIRRORED = list(H36M.mirrored)
 
 
@@ -39,7 +42,8 @@ def lift(
         progress: called with 0..1; may raise `Cancelled`.
 
     Returns:
-        As many frames as the track has, at its frame rate.
+        As many frames as the track has, at its frame rate. The confidence falls with the error
+        that is to be expected, and is 0 where a joint was not seen.
 
     Raises:
         TrackError: the track is empty.
@@ -49,10 +53,19 @@ def lift(
         raise TrackError(f"{track.name}: nobody is seen in any frame, there is nothing to lift.")
     found = find_model(model)
     run = open_backend(found, device)
-    rays, confidence = network_rays(track)
+    rays, seen = network_rays(track)
     windows = cut_windows(track.frames, track.fps, found.card.frames, found.card.rate, overlap)
-    joints = lift_windows(rays, confidence, windows, run, flip, progress)
-    return Pose(joints, confidence.astype(np.float32), track.fps, track.name, track.person)
+    answers = lift_windows(rays, seen, windows, run, flip, progress)
+    joints = smoothed(windows.blend(answers), windows.stride)
+    error = found.card.expected_error(disagreement(answers, joints, windows))
+    confidence = np.where(seen > 0, np.exp(-error / _CERTAIN), 0)
+    return Pose(
+        joints.astype(np.float32),
+        confidence.astype(np.float32),
+        track.fps,
+        track.name,
+        track.person,
+    )
 
 
 def network_rays(track: Track) -> tuple[np.ndarray, np.ndarray]:
@@ -86,7 +99,7 @@ def lift_windows(
         progress: called with 0..1; may raise `Cancelled`.
 
     Returns:
-        (frames, 17, 3) float32, metres, camera axes, relative to the pelvis.
+        (windows, frames of a window, 17, 3) float32, metres, camera axes, relative to the pelvis.
     """
     answers = np.empty((*windows.index.shape, 17, 3), np.float32)
     for start in range(0, len(answers), _BATCH):
@@ -100,7 +113,26 @@ def lift_windows(
         answers[start : start + _BATCH] = from_view(view - view[:, :, :1], axis)
     if progress:
         progress(1.0)
-    return windows.blend(answers).astype(np.float32)
+    return answers
+
+
+def smoothed(joints: np.ndarray, stride: int) -> np.ndarray:
+    """Neighbouring frames that different windows answered, brought together.
+
+    With a stride above 1 every frame's neighbours come from other windows, each with an error of
+    its own, so nothing faster than the windows' own rate is real. A quadratic over two strides
+    takes just that out.
+    """
+    width = 2 * stride + 1
+    if stride == 1 or len(joints) <= width:
+        return joints
+    return savgol_filter(joints, width, 2, axis=0)
+
+
+def disagreement(answers: np.ndarray, joints: np.ndarray, windows: Windows) -> np.ndarray:
+    """(frames, 17) metres: how far the windows' answers lie from what was made of them."""
+    square = ((answers - joints[windows.index]) ** 2).sum(-1)
+    return np.sqrt(uniform_filter1d(windows.blend(square), 4 * windows.stride + 1, axis=0))
 
 
 def _mirror(values: np.ndarray) -> np.ndarray:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import ModelError
 
 MODELS = Path(__file__).parent / "models"
@@ -29,6 +31,8 @@ class ModelCard:
         command: what made it.
         figures: measured errors, by test.
         network: the network's size.
+        joint_errors: usual error of each joint in metres, measured with noisy 2D.
+        spread: usual disagreement between windows in metres, measured likewise.
     """
 
     name: str
@@ -41,6 +45,15 @@ class ModelCard:
     command: str = ""
     figures: dict[str, Any] = field(default_factory=dict)
     network: dict[str, Any] = field(default_factory=dict)
+    joint_errors: tuple[float, ...] = (0.08,) * 17
+    spread: float = 0.04
+
+    def expected_error(self, disagreement: np.ndarray) -> np.ndarray:
+        """(frames, 17) metres, from how far the windows' answers about a joint lie apart, metres.
+
+        Both matter: some joints are harder than others, and some moments are.
+        """
+        return np.array(self.joint_errors) * np.sqrt(disagreement / self.spread)
 
 
 @dataclass(frozen=True)
@@ -75,12 +88,14 @@ def read_card(path: Path) -> ModelCard:
     """
     try:
         values = json.loads(path.read_text("utf-8"))
-        card = ModelCard(**{**values, "data": tuple(values.get("data", ()))})
+        card = ModelCard(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
         if card.frames < 1 or card.rate <= 0 or card.in_channels not in (2, 3):
             raise ValueError("frames, rate or in_channels is out of range")
+        if len(card.joint_errors) != 17 or card.spread <= 0:
+            raise ValueError("joint_errors or spread is out of range")
         if card.input not in INPUTS:
             raise ValueError(f"input is {card.input!r}, not one of {', '.join(INPUTS)}")
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: not a model card ({error}).") from error
     return card
 

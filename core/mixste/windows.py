@@ -19,11 +19,13 @@ class Windows:
         weight: (windows, frames) float, how much a window says about a frame: 0 beyond the
             clip's ends, otherwise largest in the window's middle.
         length: number of frames of the clip.
+        stride: frames of the clip from one frame of a window to the next.
     """
 
     index: np.ndarray
     weight: np.ndarray
     length: int
+    stride: int
 
     def blend(self, answers: np.ndarray) -> np.ndarray:
         """(windows, frames, ...) to (length, ...), the weighted mean of all that show a frame."""
@@ -57,4 +59,4 @@ def cut_windows(length: int, fps: float, frames: int, rate: float, overlap: floa
     index = np.concatenate(starts)[:, None] + stride * np.arange(frames)
     inside = (index >= 0) & (index < length)
     ramp = np.minimum(np.arange(frames) + 1, frames - np.arange(frames)).astype(float)
-    return Windows(index.clip(0, length - 1), ramp * inside, length)
+    return Windows(index.clip(0, length - 1), ramp * inside, length, stride)
