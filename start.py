@@ -104,8 +104,8 @@ def install(extras: str) -> str:
         make_environment(python)
     everything = ",".join(sorted(set(there[1:]) | set(extras.split(","))))
     say(f"Installing {everything} into .venv (Blender's module is 350 MB: some minutes, once)")
-    quiet = () if sys.stdout.isatty() else ("--quiet", "--progress-bar", "off")
-    status = call(str(python), "-m", "pip", "install", *quiet, "--editable", f".[{everything}]")
+    plain = () if sys.stdout.isatty() else ("--progress-bar", "off")
+    status = call(str(python), "-m", "pip", "install", *plain, "--editable", f".[{everything}]")
     if status != 0:
         raise SetupError(
             "The installation failed; pip says why above. Is there a network, and is there room "
