@@ -63,6 +63,9 @@ def open_backend(model: Model, device: str = "auto") -> Run:
 
 def _cores() -> int:
     """Cores that this process may use; containers often allow fewer than the machine has."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    if told.isdecimal() and int(told) > 0:
+        return int(told)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
