@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import bpy
 from bpy.types import Action, Object
+from mathutils import Matrix
 
 from ..core.errors import RigError
 from ..core.motion import Motion
@@ -18,6 +19,7 @@ from .export import skinned_meshes
 from .keyframes import write_action
 from .rig_reader import read_rig
 from .scene import current_scene, frame_rate, set_frame_rate
+from .together import common_places
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,17 @@ def animate(
     )
 
 
-def place(motions: Sequence[Motion], placing: Placing) -> list[Object]:
+def place(
+    motions: Sequence[Motion], placing: Placing, starts: Sequence[float] = ()
+) -> list[Object]:
     """Put each person's motion on a character, and let the scene's range take the clips in.
+
+    Characters that are made stand to each other, in place and time, as the people did.
+
+    Args:
+        motions: of the people of one clip.
+        placing: how.
+        starts: seconds into the clip at which each motion begins; at its start if not given.
 
     Returns:
         The armatures, in the order of the motions.
@@ -95,7 +106,8 @@ def place(motions: Sequence[Motion], placing: Placing) -> list[Object]:
     try:
         if placing.take_rate:
             set_frame_rate(scene, motions[0].fps)
-        for motion in motions:
+        fps = frame_rate(scene)
+        for i, (motion, where) in enumerate(zip(motions, common_places(motions), strict=True)):
             obj = _character(placing.rig, motion)
             if obj is not placing.rig:
                 made.append(obj)
@@ -104,9 +116,11 @@ def place(motions: Sequence[Motion], placing: Placing) -> list[Object]:
                 motion,
                 feet=placing.feet,
                 in_place=placing.in_place,
-                start_frame=placing.start_frame,
+                start_frame=placing.start_frame + (round(starts[i] * fps) if starts else 0),
                 replace=placing.replace,
             )
+            if i:
+                obj.matrix_world = Matrix(where.tolist()) @ obj.matrix_world
             moved.append(obj)
             end = max(end, round(action.frame_range[1]))
     except BaseException:

@@ -18,10 +18,12 @@ class Lifted:
 
     Attributes:
         motions: of every person who could be lifted; at least one.
+        starts: seconds into the clip at which each motion begins; 0 for the earliest.
         notes: what was mended, assumed or left out, a sentence each.
     """
 
     motions: tuple[Motion, ...]
+    starts: tuple[float, ...]
     notes: tuple[str, ...]
 
 
@@ -33,8 +35,9 @@ def lift_file(path: Path, options: Options, progress: Callable[[float], None]) -
         Cancelled: by the progress function.
     """
     if is_motion_file(path):
-        return Lifted((load_motion(path),), ())
+        return Lifted((load_motion(path),), (0.0,), ())
     motions: list[Motion] = []
+    begins: list[float] = []
     notes: dict[str, None] = {}
     failure: LiftError | None = None
     for track, result in people(path, options, progress):
@@ -43,7 +46,9 @@ def lift_file(path: Path, options: Options, progress: Callable[[float], None]) -
             notes[f"Person {track.person} is left out: {result}"] = None
         else:
             motions.append(result)
+            begins.append(track.first_frame / track.fps)
             notes.update(dict.fromkeys(track.notes))
     if not motions:
         raise failure or LiftError(f"{path}: nobody can be lifted.")
-    return Lifted(tuple(motions), tuple(notes))
+    starts = tuple(begin - min(begins) for begin in begins)
+    return Lifted(tuple(motions), starts, tuple(notes))

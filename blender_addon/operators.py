@@ -96,7 +96,7 @@ def show_result(settings: Any, lifted: Lifted) -> None:
     Raises:
         LiftError: with the scene as it was.
     """
-    moved = place(lifted.motions, placing(settings))
+    moved = place(lifted.motions, placing(settings), lifted.starts)
     settings.result = moved[0]
     frames = max(motion.frames for motion in lifted.motions)
     who = "1 person" if len(moved) == 1 else f"{len(moved)} people"

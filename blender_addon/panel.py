@@ -44,7 +44,7 @@ class LIFT_TO_3D_PT_main(_SidebarPanel, Panel):  # noqa: N801
             row = layout.row(align=True)
             row.progress(factor=job.progress, text=f"{job.progress:.0%}")
             row.operator("lift_to_3d.cancel", text="", icon="CANCEL")
-        _draw_result(layout, settings, context)
+        _draw_result(layout, context)
 
 
 class LIFT_TO_3D_PT_clip(_SidebarPanel, Panel):  # noqa: N801
@@ -82,6 +82,26 @@ class LIFT_TO_3D_PT_motion(_SidebarPanel, Panel):  # noqa: N801
             layout.prop(settings, name)
 
 
+class LIFT_TO_3D_PT_report(_SidebarPanel, Panel):  # noqa: N801
+    """What was mended, assumed or left out."""
+
+    bl_label = "Report"
+    bl_parent_id = "LIFT_TO_3D_PT_main"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Whether there is anything to report."""
+        settings = context.scene.lift_to_3d
+        return bool(settings.notes or settings.result_notes)
+
+    def draw(self, context: Context) -> None:
+        """Draw what lifting told, or before it what reading told."""
+        settings = context.scene.lift_to_3d
+        for note in (settings.result_notes or settings.notes).splitlines():
+            _text(self.layout, note, context, icon="DOT")
+
+
 def _draw_source(layout: Any, settings: Any, context: Context) -> None:
     layout.prop(settings, "source", text="")
     if settings.trouble:
@@ -111,12 +131,10 @@ def _draw_character(layout: Any, settings: Any) -> None:
                 column.label(text=f"Recognised: {mapping.preset}", icon="CHECKMARK")
 
 
-def _draw_result(layout: Any, settings: Any, context: Context) -> None:
+def _draw_result(layout: Any, context: Context) -> None:
+    settings = context.scene.lift_to_3d
     if settings.result is not None and settings.result_text:
-        box = layout.box()
-        box.label(text=f"{settings.result.name}: {settings.result_text}", icon="CHECKMARK")
-        for note in settings.result_notes.splitlines():
-            _text(box, note, context)
+        layout.label(text=settings.result_text, icon="CHECKMARK")
     if exportable(context) is not None:
         row = layout.row(align=True)
         row.operator("lift_to_3d.export", text="Export FBX").preset = "fbx"
@@ -163,6 +181,7 @@ CLASSES = (
     LIFT_TO_3D_PT_main,
     LIFT_TO_3D_PT_clip,
     LIFT_TO_3D_PT_motion,
+    LIFT_TO_3D_PT_report,
     LIFT_TO_3D_MT_export,
 )
 

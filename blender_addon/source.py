@@ -80,7 +80,7 @@ def _poll(job: Job[Inspection], scene: str) -> float | None:
 
 
 def _forget(settings: Any) -> None:
-    settings.recognised = settings.trouble = settings.notes = ""
+    settings.recognised = settings.trouble = settings.notes = settings.result_notes = ""
     settings.people.clear()
     settings.person = "EVERYONE"
 
@@ -94,7 +94,7 @@ def _finish(job: Job[Inspection], settings: Any) -> None:
     except LiftError as error:
         settings.trouble = str(error)
         return
-    settings.recognised = f"{found.format}, {found.layout}, {found.frames} frames"
+    settings.recognised = f"{found.layout}, {found.frames} frames"
     settings.notes = "\n".join(found.notes)
     settings.fps_known = found.fps is not None
     settings.size_known = found.size is not None

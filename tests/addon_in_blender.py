@@ -35,7 +35,7 @@ for name in [name for name in sys.modules if name.partition(".")[0] in ("scipy",
 
 settings = bpy.context.scene.lift_to_3d
 settings.source = sample
-check(settings.recognised.startswith("MediaPipe"), f"recognised: {settings.recognised}")
+check(settings.recognised.startswith("MediaPipe-33"), f"recognised: {settings.recognised}")
 check(bpy.ops.lift_to_3d.lift() == {"FINISHED"}, "lifted")
 for name in ("scipy", "onnxruntime"):
     where = sys.modules[name].__file__ or ""

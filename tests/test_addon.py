@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install 'lift
 import lift_to_3d  # noqa: E402
 from lift_to_3d.blender_addon import operators, source  # noqa: E402
 from lift_to_3d.blender_addon.jobs import Job  # noqa: E402
+from lift_to_3d.blender_addon.together import common_places  # noqa: E402
 from lift_to_3d.core.errors import Cancelled, LiftError  # noqa: E402
 from lift_to_3d.core.motion_file import save_motion  # noqa: E402
 
@@ -67,7 +69,7 @@ def test_a_source_is_recognised(addon, samples):
     assert addon.fps == pytest.approx(30)
     assert [person.number for person in addon.people] == [1, 2]
     addon.source = str(samples / "street_coco.json")
-    assert addon.recognised.startswith("COCO")
+    assert addon.recognised.startswith("COCO-17")
     assert not addon.fps_known
 
 
@@ -113,11 +115,16 @@ def test_the_shipped_sample_moves_two_people(addon, samples):
     assert bpy.context.scene.render.fps == 30
     for obj in armatures:
         places = []
-        for frame in (1, 60, 120):
+        for frame in (60, 90, 120):
             bpy.context.scene.frame_set(frame)
             places.append(np.array([bone.matrix for bone in obj.pose.bones]))
         assert np.isfinite(places).all()
         assert np.abs(places[0] - places[1]).max() > 0.05
+    starts = [obj.animation_data.action.frame_range[0] for obj in armatures]
+    assert sorted(starts) == [1, 57]
+    bpy.context.scene.frame_set(100)
+    heads = [np.array(obj.matrix_world @ obj.pose.bones["hips"].head) for obj in armatures]
+    assert 0.3 < np.linalg.norm((heads[0] - heads[1])[:2]) < 10
 
 
 def test_a_failure_changes_nothing(addon, motion_file):
@@ -157,6 +164,31 @@ def test_the_result_is_exported(addon, motion_file, tmp_path):
 def test_importing_chooses_the_source(addon, motion_file):
     assert bpy.ops.lift_to_3d.import_keypoints(filepath=motion_file) == {"FINISHED"}
     assert addon.source == motion_file
+
+
+def seen_from(turn: float, move: tuple[float, float], motion, camera, shift) -> object:
+    """The motion in a world of its own, as one camera of the common world sees it."""
+    c, s = np.cos(turn), np.sin(turn)
+    own = (motion.joints - [*move, 0]) @ np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
+    view = (motion.joints - shift) @ camera.T
+    return replace(
+        motion,
+        joints=own.astype(np.float32),
+        camera_joints=(view - view[:, :1]).astype(np.float32),
+        root=view[:, 0].astype(np.float32),
+    )
+
+
+def test_people_of_one_clip_stand_as_they_stood():
+    motion = waving()
+    camera = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+    other = replace(motion, joints=motion.joints + np.array([2, 1, 0], np.float32))
+    first = seen_from(0, (0, 0), motion, camera, (0, -5, 1))
+    second = seen_from(1.1, (1.5, 0.5), other, camera, (0, -5, 1))
+    identity, place = common_places([first, second])
+    np.testing.assert_allclose(identity, np.eye(4), atol=1e-6)
+    found = second.joints @ place[:3, :3].T + place[:3, 3]
+    np.testing.assert_allclose(found, other.joints, atol=1e-4)
 
 
 def slow(progress):
