@@ -10,9 +10,9 @@ from ..errors import MotionError
 from ..motion import Motion, Pose
 from ..track import Track
 from .body import body_of
-from .contacts import floor_contacts, floor_height
+from .contacts import FEET, floor_contacts, floor_height
 from .floor import world_axes
-from .gravity import given_up, upwards
+from .gravity import given_up, level_feet, upwards
 from .root_path import Footing
 from .senses import sense
 
@@ -47,8 +47,14 @@ def ground(
     body = body_of(pose, track, height, smoothing)
     report(0.3)
     votes, stands = sense(body.joints, body.path(), body.fps)
-    report(0.6)
-    up = upwards(votes) if camera_up is None else given_up(camera_up)
+    report(0.5)
+    if camera_up is None:
+        up = upwards(votes)
+        feet = body.joints[:, FEET] + body.path(Footing(up, stands))[:, None]
+        up = level_feet(up, feet, stands)
+    else:
+        up = given_up(camera_up)
+    report(0.7)
     root = body.path(Footing(up, stands))
     report(0.9)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from .bones import ANKLE_HEIGHT
 from .smoothing import low_pass
@@ -11,10 +11,11 @@ from .smoothing import low_pass
 FEET = [6, 3]
 """Left and right ankle."""
 
-# A foot lets go at this speed, m/s, and this far above where an ankle stands, metres; and how
-# sharply.
-_SPEED, _SPEED_EDGE = 0.35, 0.08
+# Where an ankle is let go, and how sharply: m/s, metres above where it stands, and in the judgement
+# of the sense of balance, which is the strictest of the three.
+_SPEED, _SPEED_EDGE = 0.38, 0.06
 _RISE, _RISE_EDGE = 0.08, 0.02
+_STANDS = 0.25
 
 
 def floor_height(joints: np.ndarray, stands: np.ndarray) -> float:
@@ -49,6 +50,11 @@ def floor_contacts(joints: np.ndarray, stands: np.ndarray, fps: float) -> np.nda
     speed = np.zeros(ankles.shape[:2])
     if len(ankles) > 1:
         speed = np.linalg.norm(np.gradient(ankles, 1 / fps, axis=0), axis=-1)
-    still = expit((_SPEED - speed) / _SPEED_EDGE)
-    low = expit((ANKLE_HEIGHT + _RISE - ankles[..., 2]) / _RISE_EDGE)
-    return stands * np.sqrt(still) * low
+    doubts = np.stack(
+        [
+            logit(np.clip(stands, 1e-6, 1 - 1e-6)) - logit(_STANDS),
+            (_SPEED - speed) / _SPEED_EDGE,
+            (ANKLE_HEIGHT + _RISE - ankles[..., 2]) / _RISE_EDGE,
+        ]
+    )
+    return expit(doubts.min(0))

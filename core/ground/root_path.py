@@ -19,14 +19,16 @@ _TRUST = np.array([0, 0.7, 1, 1, 0.7, 1, 1, 0, 0, 0, 0, 1, 0.6, 0.4, 1, 0.6, 0.4
 _FEET = [6, 3]
 
 # Standard deviations that balance the terms against each other: metres for a joint against its
-# ray, metres a second for a standing ankle, metres a second squared for the pelvis; and how many
-# seconds each of these errors lasts, so that more frames a second are not more knowledge.
+# ray, metres a second for a standing ankle, metres for its height, metres a second squared for the
+# pelvis; and how many seconds each of these errors lasts, so that more frames a second are not
+# more knowledge.
 _JOINT, _JOINT_LASTS = 0.04, 0.3
-_ANKLE, _ANKLE_LASTS = 0.15, 0.2
+_ANKLE, _ANKLE_LASTS = 0.12, 0.2
+_FLOOR, _FLOOR_LASTS, _STEP = 0.02, 0.3, 0.08  # ankle's height; a foot off by _STEP is elsewhere
 _ACCELERATION, _LEVEL_ACCELERATION, _ACCELERATION_LASTS = 3.0, 1.5, 0.3
 
 _NEAREST = 0.3  # metres in front of the camera
-_ROUNDS = 4
+_ROUNDS = 5
 _BAND = 8  # farthest coupling: two frames and two axes
 
 
@@ -76,12 +78,35 @@ def root_path(
     band, pull = _motion_terms(joints, fps, footing)
     root = np.zeros((len(joints), 3))
     agreement = np.ones_like(trust)
-    for _ in range(_ROUNDS):
+    for turn in range(_ROUNDS):
         normal, right = _ray_terms(joints, rays, weight * agreement)
+        if footing is not None and turn > 1:
+            level, lift = _floor_terms(joints, root, fps, footing)
+            normal, right = normal + level, right + lift
         root = _solve(band, normal, right + pull)
         root[:, 2] = np.maximum(root[:, 2], _NEAREST)
         agreement = 1 / (1 + (_misses(joints, rays, root) / (3 * _JOINT)) ** 2)
     return root
+
+
+def _floor_terms(
+    joints: np.ndarray, root: np.ndarray, fps: float, footing: Footing
+) -> tuple[np.ndarray, np.ndarray]:
+    """(frames, 3, 3) and (frames, 3): standing ankles are all at one height, but for steps."""
+    rises = joints[:, _FEET] @ footing.up
+    heights = rises + (root @ footing.up)[:, None]
+    weight = footing.stands**2
+    floor = _weighted_median(heights, weight)
+    weight = weight / (1 + ((heights - floor) / _STEP) ** 2) ** 2
+    weight = weight / (_FLOOR**2 * max(1.0, _FLOOR_LASTS * fps))
+    level = weight.sum(1)[:, None, None] * np.outer(footing.up, footing.up)
+    return level, (weight * (floor - rises)).sum(1)[:, None] * footing.up
+
+
+def _weighted_median(values: np.ndarray, weight: np.ndarray) -> float:
+    order = np.argsort(values, axis=None)
+    total = np.cumsum(weight.ravel()[order])
+    return float(values.ravel()[order][np.searchsorted(total, total[-1] / 2)])
 
 
 def _misses(joints: np.ndarray, rays: np.ndarray, root: np.ndarray) -> np.ndarray:
