@@ -11,6 +11,7 @@ from scipy.signal import savgol_filter
 from .errors import TrackError
 from .mixste.backend import Run, open_backend
 from .mixste.model import find_model
+from .mixste.picture import picture_inputs
 from .mixste.view import from_view, to_view
 from .mixste.windows import Windows, cut_windows
 from .motion import Pose
@@ -55,7 +56,11 @@ def lift(
     run = open_backend(found, device)
     rays, seen = network_rays(track)
     windows = cut_windows(track.frames, track.fps, found.card.frames, found.card.rate, overlap)
-    answers = lift_windows(rays, seen, windows, run, flip, progress)
+    if found.card.input == "picture":
+        inputs, axis = picture_inputs(track)[windows.index], None
+    else:
+        inputs, axis = to_view(rays[windows.index], seen[windows.index])
+    answers = lift_windows(inputs, axis, run, flip, progress)
     joints = smoothed(windows.blend(answers), windows.stride)
     error = found.card.expected_error(disagreement(answers, joints, windows))
     confidence = np.where(seen > 0, np.exp(-error / _CERTAIN), 0)
@@ -81,19 +86,17 @@ def network_rays(track: Track) -> tuple[np.ndarray, np.ndarray]:
 
 
 def lift_windows(
-    rays: np.ndarray,
-    confidence: np.ndarray,
-    windows: Windows,
+    inputs: np.ndarray,
+    axis: np.ndarray | None,
     run: Run,
     flip: bool = True,
     progress: Callable[[float], None] | None = None,
 ) -> np.ndarray:
-    """Run a network over all windows of a clip and blend its answers.
+    """Run a network over all windows of a clip.
 
     Args:
-        rays: (frames, 17, 2) from `network_rays`.
-        confidence: (frames, 17), 0 where missing.
-        windows: which frames to look at together.
+        inputs: (windows, frames of a window, 17, channels) what the network takes.
+        axis: (windows, 3) where each window looks, see `to_view`; None if all look ahead.
         run: the network.
         flip: also run the mirror image.
         progress: called with 0..1; may raise `Cancelled`.
@@ -101,16 +104,16 @@ def lift_windows(
     Returns:
         (windows, frames of a window, 17, 3) float32, metres, camera axes, relative to the pelvis.
     """
-    answers = np.empty((*windows.index.shape, 17, 3), np.float32)
+    answers = np.empty((*inputs.shape[:3], 3), np.float32)
     for start in range(0, len(answers), _BATCH):
         if progress:
             progress(start / len(answers))
-        index = windows.index[start : start + _BATCH]
-        inputs, axis = to_view(rays[index], confidence[index])
-        view = run(inputs)
+        part = slice(start, start + _BATCH)
+        joints = run(inputs[part])
         if flip:
-            view = (view + _mirror(run(_mirror(inputs)))) / 2
-        answers[start : start + _BATCH] = from_view(view - view[:, :, :1], axis)
+            joints = (joints + _mirror(run(_mirror(inputs[part])))) / 2
+        joints = joints - joints[:, :, :1]
+        answers[part] = joints if axis is None else from_view(joints, axis[part])
     if progress:
         progress(1.0)
     return answers
@@ -132,7 +135,8 @@ def smoothed(joints: np.ndarray, stride: int) -> np.ndarray:
 def disagreement(answers: np.ndarray, joints: np.ndarray, windows: Windows) -> np.ndarray:
     """(frames, 17) metres: how far the windows' answers lie from what was made of them."""
     square = ((answers - joints[windows.index]) ** 2).sum(-1)
-    return np.sqrt(uniform_filter1d(windows.blend(square), 4 * windows.stride + 1, axis=0))
+    mean = uniform_filter1d(windows.blend(square), 4 * windows.stride + 1, axis=0)
+    return np.sqrt(np.maximum(mean, 0))  # the running sum can fall a hair below 0
 
 
 def _mirror(values: np.ndarray) -> np.ndarray:

@@ -113,6 +113,25 @@ def test_published_container_is_read_without_running_it(tmp_path):
     assert all(torch.equal(v, again[k]) for k, v in network.state_dict().items())
 
 
+def test_imported_checkpoint_lifts_a_clip(tmp_path, capsys):
+    """The whole way of a researcher's file: container, import, --model."""
+    from lift_to_3d.cli import main
+    from lift_to_3d.core.lift import lift
+
+    from .test_lift import walking_track
+
+    network = random_network(NetworkConfig(frames=27, width=32, depth=2))
+    state = {f"module.{k}": v for k, v in network.state_dict().items()}
+    torch.save({"epoch": 1, "model_pos": state}, tmp_path / "best_epoch.bin")
+    assert (
+        main(["import-checkpoint", str(tmp_path / "best_epoch.bin"), "--out", str(tmp_path)]) == 0
+    )
+    model = capsys.readouterr().out.strip()
+    pose = lift(walking_track(40), model=model)
+    assert pose.joints.shape == (40, 17, 3)
+    assert np.isfinite(pose.joints).all()
+
+
 def test_bare_state_dict_is_read(tmp_path):
     network = random_network(SMALL)
     torch.save(network.state_dict(), tmp_path / "model_1_4150.pth")

@@ -1,0 +1,134 @@
+"""Frames a second of lifting: the paper's network as published, ours in torch, ours in onnxruntime.
+
+All sides have the same random weights, take turns in one process, and the fastest round counts:
+
+    python benchmarks/lifting.py                        the paper's sizes and the shipped models
+    python benchmarks/lifting.py --only default --rounds 10
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from lift_to_3d.core.lift import lift_windows
+from lift_to_3d.core.mixste.backend import open_backend
+from lift_to_3d.core.mixste.export import export_model
+from lift_to_3d.core.mixste.model import MODELS, ModelCard, find_model
+from lift_to_3d.core.mixste.network import Attention, MixSTE, NetworkConfig
+from lift_to_3d.core.mixste.view import to_view
+from lift_to_3d.core.mixste.windows import cut_windows
+from torch import Tensor
+
+PAPER = {
+    "paper 512/8, T=81": NetworkConfig(frames=81),
+    "paper 512/8, T=243": NetworkConfig(frames=243),
+}
+CLIP = 1800
+
+
+def published_attention(self: Attention, x: Tensor) -> Tensor:
+    """Attention as the published code spells it out: scores, softmax, mixture."""
+    batch, tokens, width = x.shape
+    qkv = self.qkv(x).reshape(batch, tokens, 3, self.heads, width // self.heads)
+    q, k, v = qkv.permute(2, 0, 3, 1, 4)
+    scores = (q @ k.transpose(-2, -1)) * (width // self.heads) ** -0.5
+    mixed = scores.softmax(-1) @ v
+    return self.proj(mixed.transpose(1, 2).reshape(batch, tokens, width))
+
+
+def published(config: NetworkConfig) -> MixSTE:
+    """The network with the published attention."""
+    network = MixSTE(config)
+    for module in network.modules():
+        if isinstance(module, Attention):
+            module.forward = published_attention.__get__(module)  # type: ignore[method-assign]
+    return network.eval()
+
+
+def best(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Seconds of the fastest of several rounds, the sides taking turns; one round warms up."""
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(rounds + 1):
+        for name, run in sides.items():
+            began = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - began)
+    return {name: min(times[1:]) for name, times in seconds.items()}
+
+
+def compare(title: str, config: NetworkConfig, rounds: int) -> None:
+    """Print one table of one network size."""
+    torch.manual_seed(0)
+    plain, ours = published(config), MixSTE(config).eval()
+    ours.load_state_dict(plain.state_dict())
+    windows = max(1, round(162 / config.frames))
+    x = torch.randn(windows, config.frames, 17, config.in_channels)
+    with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+        card = ModelCard("bench", config.frames, 12.5, config.in_channels, "view")
+        run = open_backend(find_model(str(export_model(ours, card, Path(folder)))), "cpu")
+        sides = {
+            "published form, torch": lambda: plain(x),
+            "ours, torch": lambda: ours(x),
+            "ours, onnxruntime": lambda: run(x.numpy()),
+        }
+        worst = max(
+            float((plain(x) - ours(x)).abs().max()),
+            float(np.abs(plain(x).numpy() - run(x.numpy())).max()),
+        )
+        seconds = best(sides, rounds)
+    print(f"\n{title}, {windows} windows of {config.frames} frames, largest difference {worst:.1e}")
+    base = seconds["published form, torch"]
+    for name, value in seconds.items():
+        rate = windows * config.frames / value
+        print(f"  {name:24} {rate:9.0f} frames/s   {base / value:5.2f} x")
+
+
+def whole_clip(name: str, rounds: int) -> None:
+    """Print how fast a shipped model lifts a clip, from keypoints to joints."""
+    model = find_model(name)
+    run = open_backend(model, "cpu")
+    random = np.random.default_rng(0)
+    rays = random.normal(0, 0.2, (CLIP, 17, 2))
+    sure = np.ones((CLIP, 17))
+    print(f"\nshipped model {name!r}, a clip of {CLIP} frames at 30 a second")
+    ways = {"as shipped": (True, 0.5), "without mirror": (False, 0.5), "bare": (False, 0.0)}
+    for title, (flip, overlap) in ways.items():
+
+        def lifted(flip: bool = flip, overlap: float = overlap) -> None:
+            windows = cut_windows(CLIP, 30.0, model.card.frames, model.card.rate, overlap)
+            inputs, axis = to_view(rays[windows.index], sure[windows.index])
+            windows.blend(lift_windows(inputs, axis, run, flip))
+
+        seconds = best({"": lifted}, rounds)
+        print(f"  {title:24} {CLIP / seconds['']:9.0f} frames/s")
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", help="a shipped model's name; leaves the paper's sizes out")
+    parsed = parser.parse_args()
+    threads = torch.get_num_threads()
+    print(f"{threads} threads, float32, fastest of {parsed.rounds} rounds")
+    shipped = [parsed.only] if parsed.only else sorted(p.stem for p in MODELS.glob("*.onnx"))
+    for name in shipped:
+        card = find_model(name).card
+        compare(f"size of {name!r}", NetworkConfig(**card.network), parsed.rounds)
+        whole_clip(name, parsed.rounds)
+    if not parsed.only:
+        for title, config in PAPER.items():
+            compare(title, config, parsed.rounds)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"\npeak memory of this process, torch and all networks included: {peak:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
