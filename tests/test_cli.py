@@ -209,6 +209,26 @@ def test_an_unknown_rig_and_an_unknown_model(clip, motion, tmp_path, capsys):
     assert "crystal-ball" in lines_of(capsys)[0]["error"]
 
 
+@pytest.mark.slow
+def test_a_hundred_thousand_frames(clip, tmp_path, capsys):
+    rows = json.loads(clip.read_text())
+    best: dict[int, dict] = {}
+    for row in rows:
+        if row["score"] > best.get(row["image_id"], {"score": 0})["score"]:
+            best[row["image_id"]] = row
+    there = [best[i] for i in sorted(best)]
+    there += there[::-1]
+    long = [{**there[i % len(there)], "image_id": i} for i in range(100_000)]
+    path = tmp_path / "long.json"
+    path.write_text(json.dumps(long))
+    assert main(["inspect", str(path), "--json"]) == 0
+    assert lines_of(capsys)[0]["frames"] == 100_000
+    words = ["--frames", "50000:50030", "--out", str(tmp_path / "part.npz")]
+    assert main(["lift", str(path), *FACTS, *words]) == 0
+    with np.load(tmp_path / "part.npz") as data:
+        assert len(data["joints"]) == 30
+
+
 def test_resume_skips_the_same_and_redoes_what_changed(clip, tmp_path, capsys):
     source = tmp_path / "in" / "a.json"
     source.parent.mkdir()
