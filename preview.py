@@ -48,6 +48,7 @@ _DISTANCE = 5.5  # of the eye from the figure, metres
 _ELEVATION = math.radians(9)
 _TARGET = 0.87  # height the eye looks at, metres
 _CLIMB = 0.35  # the pelvis may rise and sink so far before the eye goes along, metres
+_STRAY = 0.6  # the pelvis never gets further from where the eye looks, metres
 _VIEW = 2.35  # metres of the world that a panel's height shows
 _FLOOR = 2.5  # half the floor's side, metres
 _TILE = 0.5
@@ -163,7 +164,9 @@ class WorldPanel:
         pelvis = np.nan_to_num(self.motion.joints[:, 0].astype(float))
         self._target = gaussian_filter1d(pelvis, self.motion.fps, axis=0, mode="nearest")
         climb = self._target[:, 2] - _TARGET
-        self._target[:, 2] = _TARGET + np.sign(climb) * np.maximum(np.abs(climb) - _CLIMB, 0)
+        self._target[:, 2] = _TARGET + climb - np.clip(climb, -_CLIMB, _CLIMB)
+        ahead = pelvis - self._target
+        self._target += ahead - np.clip(ahead, -_STRAY, _STRAY)
 
     def draw(self, frame: int, size: tuple[int, int]) -> Canvas:
         """One frame as a picture of its own."""
@@ -267,8 +270,10 @@ def _follow(track: Track) -> tuple[np.ndarray, np.ndarray]:
     rows = np.arange(track.frames)
     boxes = np.stack([np.interp(rows, seen, column[seen]) for column in boxes.T], axis=1)
     boxes[:, 2:] = maximum_filter1d(boxes[:, 2:], 1 + int(track.fps), axis=0, mode="nearest")
-    boxes = gaussian_filter1d(boxes, track.fps / 2, axis=0, mode="nearest")
-    return boxes[:, :2], np.maximum(boxes[:, 2:], 1.0)
+    smooth = gaussian_filter1d(boxes, track.fps / 2, axis=0, mode="nearest")
+    middle, extent = smooth[:, :2], np.maximum(smooth[:, 2:], 1.0)
+    ahead = boxes[:, :2] - middle
+    return middle + ahead - np.clip(ahead, -0.15 * extent, 0.15 * extent), extent
 
 
 Panel = WorldPanel | PicturePanel
