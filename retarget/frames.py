@@ -31,9 +31,11 @@ _NATURAL = {
     ("leg", "L"): (np.array([0.0, -1.0, 0.0]), np.array([1.0, 0.0, 0.0])),
     ("leg", "R"): (np.array([0.0, -1.0, 0.0]), np.array([1.0, 0.0, 0.0])),
 }
+# Joints, bones, the trunk's part, and the bend up to which the limb's plane is not trusted: the
+# lower leg is set at an angle to the thigh in many skeletons.
 _LIMBS = {
-    "arm": (("shoulder", "elbow", "wrist"), ("upper_arm", "forearm"), "chest"),
-    "leg": (("hip", "knee", "ankle"), ("thigh", "shin"), "hips"),
+    "arm": (("shoulder", "elbow", "wrist"), ("upper_arm", "forearm"), "chest", np.radians(5.0)),
+    "leg": (("hip", "knee", "ankle"), ("thigh", "shin"), "hips", np.radians(17.0)),
 }
 
 
@@ -60,12 +62,12 @@ def body_frames(joints: np.ndarray, fps: float) -> Frames:
         fps: frames a second.
     """
     parts = {"hips": _hips(joints), "chest": _chest(joints), "head": _head(joints)}
-    for limb, (names, bones, trunk) in _LIMBS.items():
+    for limb, (names, bones, trunk, doubt) in _LIMBS.items():
         for side in SIDES:
             top, middle, end = (joint(joints, name, side) for name in names)
             upper, lower = unit(middle - top), unit(end - middle)
             direction, hinge = _NATURAL[limb, side]
-            axis = hinge_axis(upper, lower, parts[trunk], direction, hinge, fps)
+            axis = hinge_axis(upper, lower, parts[trunk], direction, hinge, doubt, fps)
             lower = straighten(upper, lower, axis)
             parts[f"{bones[0]}.{side}"] = columns(axis, upper, np.cross(axis, upper))
             axis = unit(reject(axis, lower))

@@ -26,6 +26,7 @@ def hinge_axis(
     body: np.ndarray,
     rest_direction: np.ndarray,
     rest_hinge: np.ndarray,
+    doubt: float,
     fps: float,
 ) -> np.ndarray:
     """The unit axis about which the lower bone bends by a positive angle, every frame.
@@ -37,6 +38,7 @@ def hinge_axis(
         rest_direction: (3,) in body axes, where the upper bone naturally points.
         rest_hinge: (3,) in body axes, its natural hinge there; elsewhere it is carried along by
             the smallest rotation.
+        doubt: bend in radians up to which the limb's plane says nothing.
         fps: frames a second.
 
     Returns:
@@ -48,13 +50,15 @@ def hinge_axis(
     across = np.cross(upper, natural)
     normal = np.cross(upper, lower)
     sine = np.linalg.norm(normal, axis=-1)
-    # As a complex number: angle from the natural axis, size sin(bend).
+    # As a complex number: the angle from the natural axis.
     measured = dot(normal, natural)[:, 0] + 1j * dot(normal, across)[:, 0]
-    angle = _smooth(sine**2, sine * measured, fps)
+    weight = np.maximum(sine**2 - np.sin(doubt) ** 2, 0.0)
+    measured = measured / np.maximum(sine, 1e-9)
+    angle = _smooth(weight, weight * measured, fps)
     agrees = (measured * angle.conj()).real >= 0
-    believed = np.where(agrees | (sine > STRONG_BEND), sine, 0.0)
-    if (believed < sine).any():
-        angle = _smooth(believed**2, believed * measured, fps)
+    believed = np.where(agrees | (sine > STRONG_BEND), weight, 0.0)
+    if (believed < weight).any():
+        angle = _smooth(believed, believed * measured, fps)
     axis = np.real(angle)[:, None] * natural + np.imag(angle)[:, None] * across
     return unit(reject(axis, upper))
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
 from lift_to_3d.core.motion import Motion
 from lift_to_3d.retarget.character import bone_axes
 from lift_to_3d.retarget.rig import Rig
@@ -123,9 +122,7 @@ def _about(axis: int, angle: np.ndarray) -> np.ndarray:
     return out
 
 
-def _rig(
-    name: str, names: list[str], parents: list[int], offsets: np.ndarray, ends: dict
-) -> Rig:
+def _rig(name: str, names: list[str], parents: list[int], offsets: np.ndarray, ends: dict) -> Rig:
     heads = np.zeros_like(offsets)
     for j, p in enumerate(parents):
         heads[j] = offsets[j] + (heads[p] if p >= 0 else 0)

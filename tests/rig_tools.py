@@ -1,0 +1,130 @@
+"""Rigs for the tests of retargeting: posed, renamed, rolled, put into other rest poses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from lift_to_3d.core.motion import Motion
+from lift_to_3d.core.skeleton import H36M
+from lift_to_3d.retarget.detect import find_mapping
+from lift_to_3d.retarget.mapping import Mapping
+from lift_to_3d.retarget.rest_body import rest_body
+from lift_to_3d.retarget.rig import BoneMotion, Rig
+from lift_to_3d.retarget.rotation import from_vector, to_matrix, to_quaternion, turn
+
+_HOLDERS = {
+    "pelvis": "hips", "right_hip": "hips", "left_hip": "hips", "neck_nose": "head", "head": "head",
+    **{f"{word}_{joint}": f"{part}.{side}" for word, side in (("left", "L"), ("right", "R"))
+       for joint, part in (("knee", "thigh"), ("ankle", "shin"), ("shoulder", "shoulder"),
+                           ("elbow", "upper_arm"), ("wrist", "forearm"))},
+}  # fmt: skip
+
+
+def motion_of(joints: np.ndarray, fps: float = 30.0, contacts: np.ndarray | None = None) -> Motion:
+    """A motion of these joints (frames, 17, 3)."""
+    frames = len(joints)
+    return Motion(
+        joints=np.asarray(joints),
+        camera_joints=joints - joints[:, :1],
+        root=joints[:, 0],
+        confidence=np.ones((frames, 17), np.float32),
+        contacts=np.zeros((frames, 2), np.float32) if contacts is None else contacts,
+        gravity=np.array([0, 1, 0], np.float32),
+        fps=fps,
+        name="test",
+    )
+
+
+def posed(rig: Rig, motion: BoneMotion) -> tuple[np.ndarray, np.ndarray]:
+    """What Blender makes of the keys: every bone's turn from rest (frames, bones, 3, 3) and head.
+
+    Both in armature space; the same arithmetic as Blender's, bone by bone.
+    """
+    frames, count = len(motion.rotations), len(rig.bones)
+    column = {name: i for i, name in enumerate(motion.bones)}
+    rotations = to_matrix(motion.rotations)
+    turns = np.zeros((frames, count, 3, 3))
+    heads = np.zeros((frames, count, 3))
+    for b, name in enumerate(rig.bones):
+        p, axes = rig.parents[b], rig.rest[b, :3, :3]
+        above = turns[:, p] if p >= 0 else np.broadcast_to(np.eye(3), (frames, 3, 3))
+        own = rotations[:, column[name]] if name in column else np.eye(3)
+        turns[:, b] = above @ axes @ own @ axes.T
+        start = rig.rest[b, :3, 3]
+        heads[:, b] = (
+            heads[:, p] + turn(above, (start - rig.rest[p, :3, 3])[None]) if p >= 0 else start
+        )
+        if name in motion.locations:
+            heads[:, b] += turn(above @ axes, motion.locations[name])
+    return turns, heads
+
+
+def body_joints(rig: Rig, turns: np.ndarray, heads: np.ndarray) -> np.ndarray:
+    """The 17 joints (frames, 17, 3) of a posed rig, in armature space.
+
+    The spine joint is put half-way, so it only serves where the trunk is not bent.
+    """
+    mapping = find_mapping(rig)
+    rest = rest_body(rig, mapping).joints
+    joints = np.zeros((len(turns), 17, 3))
+    for i, name in enumerate(H36M.names):
+        part = _HOLDERS.get(name)
+        bone = mapping.bone(part) if part else None
+        if bone is None:
+            bone = mapping.bones["spine"][-1 if name != "spine" else 0]
+        b = rig.bones.index(bone)
+        joints[:, i] = heads[:, b] + turn(turns[:, b], (rest[i] - rig.rest[b, :3, 3])[None])
+    return joints
+
+
+def keys(rig: Rig, angles: dict[str, np.ndarray], frames: int) -> BoneMotion:
+    """Keys that turn bones by rotation vectors (frames, 3), armature axes, from the parent."""
+    names = tuple(angles)
+    local = []
+    for name in names:
+        axes = rig.rest[rig.bones.index(name), :3, :3]
+        local.append(axes.T @ from_vector(angles[name]) @ axes)
+    rotations = to_quaternion(np.stack(local, axis=1)) if names else np.zeros((frames, 0, 4))
+    return BoneMotion(bones=names, rotations=rotations)
+
+
+def at_rest_in(rig: Rig, angles: dict[str, np.ndarray]) -> Rig:
+    """The rig with another rest pose: bones turned by rotation vectors (3,), armature axes."""
+    turns, heads = posed(rig, keys(rig, {n: np.asarray(a)[None] for n, a in angles.items()}, 1))
+    rest = rig.rest.copy()
+    rest[:, :3, :3] = turns[0] @ rig.rest[:, :3, :3]
+    rest[:, :3, 3] = heads[0]
+    return replace(rig, rest=rest)
+
+
+def rolled(rig: Rig, angles: np.ndarray) -> Rig:
+    """The rig with its bones rolled about themselves by (bones,) radians."""
+    rest = rig.rest.copy()
+    spin = from_vector(np.stack([0 * angles, angles, 0 * angles], axis=-1))
+    rest[:, :3, :3] = rest[:, :3, :3] @ spin
+    return replace(rig, rest=rest)
+
+
+def renamed(rig: Rig, names: dict[str, str]) -> Rig:
+    """The rig with other bone names."""
+    return replace(rig, bones=tuple(names.get(bone, bone) for bone in rig.bones))
+
+
+def stretched(rig: Rig, factors: dict[str, float]) -> Rig:
+    """The rig with some bones longer or shorter; what hangs on them moves along."""
+    rest, lengths = rig.rest.copy(), rig.lengths.copy()
+    for b in range(len(rig.bones)):
+        p = rig.parents[b]
+        if p >= 0:
+            factor = factors.get(rig.bones[p], 1.0)
+            rest[b, :3, 3] = rest[p, :3, 3] + factor * (rig.rest[b, :3, 3] - rig.rest[p, :3, 3])
+        lengths[b] *= factors.get(rig.bones[b], 1.0)
+    lift = rig.rest[:, 2, 3].min() - rest[:, 2, 3].min()
+    rest[:, 2, 3] += lift
+    return replace(rig, rest=rest, lengths=lengths)
+
+
+def parts_of(mapping: Mapping) -> dict[str, str]:
+    """Bone name to the part that it plays."""
+    return {name: part for part, names in mapping.bones.items() for name in names}

@@ -1,0 +1,396 @@
+"""Retargeting: exactness on known rigs, and against the true rotations of motion capture."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lift_to_3d.core.errors import Cancelled, MotionError
+from lift_to_3d.core.skeleton import H36M
+from lift_to_3d.retarget.character import load_character
+from lift_to_3d.retarget.detect import find_mapping
+from lift_to_3d.retarget.presets import presets
+from lift_to_3d.retarget.rest_body import rest_body
+from lift_to_3d.retarget.rig import Rig
+from lift_to_3d.retarget.rotation import from_vector, swing, to_vector, transpose, turn, unit
+from lift_to_3d.retarget.solve import solve
+
+from .bvh_truth import read_take
+from .rig_tools import (
+    at_rest_in,
+    body_joints,
+    keys,
+    motion_of,
+    posed,
+    renamed,
+    rolled,
+    stretched,
+)
+
+MANNEQUIN = load_character().rig()
+LIMBS = [
+    (f"{a}.{s}", f"{b}.{s}")
+    for a, b in (("upper_arm", "forearm"), ("forearm", "hand"), ("thigh", "shin"), ("shin", "foot"))
+    for s in "LR"
+]
+A_POSE = {"upper_arm.L": [0, 0.8, 0], "upper_arm.R": [0, -0.8, 0]}
+ODD_POSE = {
+    "upper_arm.L": [0.3, 1.2, 0.4],
+    "forearm.L": [0, 0, -0.9],
+    "upper_arm.R": [-0.5, -0.4, 0.2],
+    "thigh.L": [-0.7, 0, 0.1],
+    "shin.L": [1.0, 0, 0],
+    "thigh.R": [0.2, 0.1, 0],
+}
+RESTS = {"T": {}, "A": A_POSE, "odd": ODD_POSE}
+TAKES = ["07_01_walk", "05_12_dance", "13_30_jumping_jacks", "14_29_sit_stand"]
+
+
+def degrees(rotation: np.ndarray) -> np.ndarray:
+    return np.degrees(np.linalg.norm(to_vector(rotation), axis=-1))
+
+
+def angle_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    cross = np.linalg.norm(np.cross(a, b), axis=-1)
+    return np.degrees(np.arctan2(cross, np.sum(a * b, axis=-1)))
+
+
+def moving_limbs(frames: int = 60, seed: int = 0) -> dict[str, np.ndarray]:
+    """Smooth angles of arms and legs, with knees and elbows that bend as they can."""
+    random = np.random.default_rng(seed)
+    t = np.linspace(0, 2 * np.pi, frames)
+
+    def wave(size: float) -> np.ndarray:
+        return size * np.sin(t + random.uniform(0, 6)) * random.uniform(0.4, 1)
+
+    zero = np.zeros(frames)
+    angles = {}
+    for side, k in (("L", 1), ("R", -1)):
+        lowered = 0.7 + wave(0.5)
+        angles[f"upper_arm.{side}"] = np.stack([wave(0.4), k * lowered, k * wave(0.4)], -1)
+        angles[f"forearm.{side}"] = np.stack([zero, zero, -k * (0.8 + wave(0.6))], -1)
+        angles[f"thigh.{side}"] = np.stack([-0.4 + wave(0.6), k * wave(0.2), k * wave(0.2)], -1)
+        angles[f"shin.{side}"] = np.stack([0.8 + wave(0.7), zero, zero], -1)
+    return angles
+
+
+def moving_joints(frames: int = 60, seed: int = 0) -> np.ndarray:
+    """The 17 joints of the mannequin while its limbs move, turning and walking off."""
+    turns, heads = posed(MANNEQUIN, keys(MANNEQUIN, moving_limbs(frames, seed), frames))
+    joints = body_joints(MANNEQUIN, turns, heads)
+    rest = rest_body(MANNEQUIN, find_mapping(MANNEQUIN)).joints
+    joints[:, 7:11] = rest[7:11]
+    heading = from_vector(np.stack([np.linspace(0, k, frames) for k in (0.1, -0.2, 1.5)], -1))
+    walk = np.stack([np.linspace(0, k, frames) for k in (0.5, -1.0, 0.1)], -1)
+    return turn(heading[:, None], joints) + walk[:, None]
+
+
+def limb_directions(rig, turns, heads) -> np.ndarray:
+    mapping = find_mapping(rig)
+    bones = [[rig.bones.index(mapping.bone(part)) for part in pair] for pair in LIMBS]
+    return np.stack([unit(heads[:, b] - heads[:, a]) for a, b in bones], axis=1)
+
+
+def joint_directions(joints: np.ndarray) -> np.ndarray:
+    pairs = [(11, 12), (14, 15), (12, 13), (15, 16), (4, 5), (1, 2), (5, 6), (2, 3)]
+    return np.stack([unit(joints[:, b] - joints[:, a]) for a, b in pairs], axis=1)
+
+
+@pytest.mark.parametrize("rest", RESTS)
+def test_a_rig_at_rest_stays_at_rest(rest):
+    rig = at_rest_in(MANNEQUIN, RESTS[rest])
+    joints = np.repeat(rest_body(rig, find_mapping(rig)).joints[None], 5, axis=0)
+    # Odd poses have no foot on the floor; contacts would rightly lay it down.
+    bones = solve(motion_of(joints, contacts=np.ones((5, 2)) * (rest != "odd")), rig)
+    turns, heads = posed(rig, bones)
+    assert degrees(turns).max() < 1e-3
+    assert np.abs(heads - rig.rest[:, :3, 3]).max() < 1e-6
+
+
+@pytest.mark.parametrize("rest", RESTS)
+def test_limbs_point_where_the_persons_do_from_any_rest_pose(rest):
+    rig = at_rest_in(MANNEQUIN, RESTS[rest])
+    joints = moving_joints()
+    turns, heads = posed(rig, solve(motion_of(joints), rig, feet="never"))
+    error = angle_between(limb_directions(rig, turns, heads), joint_directions(joints))
+    assert error.max() < 1e-3
+
+
+def test_the_pose_does_not_depend_on_the_rest_pose():
+    motion = motion_of(moving_joints())
+    turns, _ = posed(MANNEQUIN, solve(motion, MANNEQUIN, feet="never"))
+    rig = at_rest_in(MANNEQUIN, A_POSE)
+    other, _ = posed(rig, solve(motion, rig, feet="never"))
+    axes, other_axes = turns @ MANNEQUIN.rest[:, :3, :3], other @ rig.rest[:, :3, :3]
+    assert degrees(transpose(axes) @ other_axes).max() < 1.5
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**31))
+def test_bone_rolls_change_nothing(seed):
+    rig = rolled(MANNEQUIN, np.random.default_rng(seed).uniform(-3, 3, len(MANNEQUIN.bones)))
+    contacts = np.tile([1.0, 0.0], (60, 1))
+    motion = motion_of(moving_joints(), contacts=contacts)
+    turns, heads = posed(MANNEQUIN, solve(motion, MANNEQUIN))
+    rolled_turns, rolled_heads = posed(rig, solve(motion, rig))
+    np.testing.assert_allclose(rolled_turns, turns, atol=1e-9)
+    np.testing.assert_allclose(rolled_heads, heads, atol=1e-9)
+
+
+def test_a_mirrored_motion_gives_the_mirrored_pose():
+    joints = moving_joints()
+    contacts = np.zeros((60, 2))
+    contacts[10:40, 0] = 1
+    flip = np.diag([-1.0, 1.0, 1.0])
+    mirrored = (joints @ flip)[:, list(H36M.mirrored)]
+    turns, _ = posed(MANNEQUIN, solve(motion_of(joints, contacts=contacts), MANNEQUIN))
+    other, _ = posed(MANNEQUIN, solve(motion_of(mirrored, contacts=contacts[:, ::-1]), MANNEQUIN))
+    swap = {"L": "R", "R": "L"}
+    partner = [
+        MANNEQUIN.bones.index(n[:-1] + swap[n[-1]]) if n[-2:] in (".L", ".R") else i
+        for i, n in enumerate(MANNEQUIN.bones)
+    ]
+    assert degrees(transpose(flip @ other[:, partner] @ flip) @ turns).max() < 1e-3
+
+
+def test_knees_and_elbows_never_bend_backward():
+    random = np.random.default_rng(3)
+    joints = moving_joints(frames=90)
+    joints += random.normal(0, 0.03, joints.shape)
+    # Legs that are pushed through by the noise again and again.
+    joints[:, 2] = 0.5 * (joints[:, 1] + joints[:, 3]) + random.normal(0, 0.02, (90, 3))
+    joints[:, 15] = 0.5 * (joints[:, 14] + joints[:, 16]) + random.normal(0, 0.02, (90, 3))
+    rig = MANNEQUIN
+    turns, _ = posed(rig, solve(motion_of(joints), rig, feet="never"))
+    hinges = {"thigh": [1, 0, 0], "upper_arm": [0, 0, -1]}
+    for upper, lower, side in (("thigh", "shin", "R"), ("upper_arm", "forearm", "R")):
+        a, b = rig.bones.index(f"{upper}.{side}"), rig.bones.index(f"{lower}.{side}")
+        axis = np.array(hinges[upper], float) * (-1 if (upper, side) == ("upper_arm", "R") else 1)
+        bend = to_vector(transpose(turns[:, a]) @ turns[:, b]) @ axis
+        assert np.degrees(bend.min()) > -4.0  # the rest pose's own bend
+
+
+def test_straight_limbs_do_not_spin():
+    frames = 120
+    joints = np.repeat(rest_body(MANNEQUIN, find_mapping(MANNEQUIN)).joints[None], frames, axis=0)
+    joints = joints + np.random.default_rng(0).normal(0, 0.003, joints.shape)
+    turns, _ = posed(MANNEQUIN, solve(motion_of(joints), MANNEQUIN, feet="never"))
+    limbs = [MANNEQUIN.bones.index(bone) for bone, _ in LIMBS]
+    assert degrees(transpose(turns[:-1, limbs]) @ turns[1:, limbs]).max() < 8
+
+
+def test_quaternions_are_unit_and_continuous():
+    bones = solve(motion_of(moving_joints(frames=240)), MANNEQUIN)
+    np.testing.assert_allclose(np.linalg.norm(bones.rotations, axis=-1), 1, atol=1e-9)
+    assert (np.sum(bones.rotations[1:] * bones.rotations[:-1], axis=-1) > 0).all()
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0, 3.0])
+@pytest.mark.parametrize("turned", [0.0, 1.0, np.pi])
+def test_objects_that_are_scaled_moved_and_turned(scale, turned):
+    """The same rig through another object matrix does the same thing in the world."""
+    world = np.eye(4)
+    world[:3, :3] = scale * from_vector(np.array([0, 0, turned]))
+    world[:3, 3] = [3.0, -2.0, 0.5]
+    rig = replace(MANNEQUIN, world=world)
+    joints = moving_joints()
+    turns, heads = posed(rig, solve(motion_of(joints), rig))
+    plain_turns, plain_heads = posed(MANNEQUIN, solve(motion_of(joints), MANNEQUIN))
+    np.testing.assert_allclose(turns, plain_turns, atol=1e-9)
+    np.testing.assert_allclose(heads, plain_heads, atol=1e-9)
+
+
+@pytest.mark.parametrize("forward", [[0, 1, 0], [1, 0, 0], [-1, 0, 0]])
+def test_rigs_that_face_elsewhere_start_where_they_face(forward):
+    turned = swing(np.array([0.0, -1.0, 0.0]), np.array(forward, float))
+    rest = MANNEQUIN.rest.copy()
+    rest[:, :3, :] = turned @ rest[:, :3, :]
+    rig = replace(MANNEQUIN, rest=rest)
+    joints = moving_joints()
+    _turns, heads = posed(rig, solve(motion_of(joints), rig))
+    _, plain = posed(MANNEQUIN, solve(motion_of(joints), MANNEQUIN))
+    np.testing.assert_allclose(heads, plain @ turned.T, atol=1e-9)
+
+
+def test_a_mirrored_object_moves_as_the_person_does():
+    world = np.diag([-1.0, 1.0, 1.0, 1.0])
+    rig = replace(MANNEQUIN, world=world)
+    joints = moving_joints()
+    _, heads = posed(rig, solve(motion_of(joints), rig, feet="never"))
+    seen = heads @ world[:3, :3].T
+    left_hand = seen[:, rig.bones.index("hand.R")]  # seen in a mirror, the right hand is the left
+    assert np.linalg.norm(left_hand - joints[:, 13], axis=-1).mean() < 0.05
+
+
+def held_feet(frames: int = 90, fps: float = 30.0):
+    """Someone who sways on planted feet, then steps: joints and contacts."""
+    rest = rest_body(MANNEQUIN, find_mapping(MANNEQUIN)).joints
+    t = np.linspace(0, 4 * np.pi, frames)
+    joints = np.repeat(rest[None], frames, axis=0)
+    sway = np.stack([0.05 * np.sin(t), 0.04 * np.cos(t), -0.06 + 0.03 * np.sin(2 * t)], -1)
+    upper = [0, 1, 4, *range(7, 17)]
+    joints[:, upper] += sway[:, None]
+    for hip, knee, ankle in ((1, 2, 3), (4, 5, 6)):
+        a, b, c = joints[:, hip], joints[:, ankle], np.array([0, -1.0, 0])
+        first = np.linalg.norm(rest[knee] - rest[hip])
+        second = np.linalg.norm(rest[ankle] - rest[knee])
+        gap = np.linalg.norm(b - a, axis=-1, keepdims=True)
+        along = (first**2 - second**2 + gap**2) / (2 * gap)
+        out = np.sqrt(np.maximum(first**2 - along**2, 0))
+        line = (b - a) / gap
+        joints[:, knee] = a + along * line + out * unit(c - (line @ c)[:, None] * line)
+    return joints, np.ones((frames, 2))
+
+
+@pytest.mark.parametrize("ratio", [0.7, 0.85, 1.0, 1.2, 1.4])
+def test_standing_feet_do_not_slide_on_any_legs(ratio):
+    joints, contacts = held_feet()
+    legs = {f"{bone}.{side}": ratio for bone, k in (("thigh", 1), ("shin", 1)) for side in "LR"}
+    legs |= {f"thigh.{side}": ratio * 1.1 for side in "LR"}
+    rig = stretched(MANNEQUIN, legs)
+    _, heads = posed(rig, solve(motion_of(joints, contacts=contacts), rig))
+    for side in "LR":
+        for bone in ("foot", "toe"):
+            path = heads[:, rig.bones.index(f"{bone}.{side}")]
+            speed = np.linalg.norm(np.diff(path[:, :2], axis=0), axis=-1) * 30
+            assert speed.mean() < 0.005
+        assert abs(heads[:, rig.bones.index(f"foot.{side}"), 2] - 0.085).max() < 0.01
+
+
+def test_feet_modes():
+    joints, contacts = held_feet()
+    rig = stretched(MANNEQUIN, {"thigh.L": 1.2, "thigh.R": 1.2})
+    slides = {}
+    for feet, marked in (("auto", contacts), ("always", 0 * contacts), ("never", contacts)):
+        _, heads = posed(rig, solve(motion_of(joints, contacts=marked), rig, feet=feet))
+        path = heads[:, rig.bones.index("foot.L")]
+        slides[feet] = np.linalg.norm(np.diff(path[:, :2], axis=0), axis=-1).mean() * 30
+    assert slides["auto"] < 0.005
+    assert slides["always"] < 0.5 * slides["never"]
+    assert slides["never"] > 0.005
+
+
+def test_in_place_and_travel_on_the_root():
+    joints = moving_joints(frames=120)
+    still = solve(motion_of(joints), MANNEQUIN, in_place=True)
+    _, heads = posed(MANNEQUIN, still)
+    hips = heads[:, MANNEQUIN.bones.index("hips")]
+    assert np.linalg.norm(hips[:, :2], axis=-1).max() < 0.15
+    _, free = posed(MANNEQUIN, solve(motion_of(joints), MANNEQUIN))
+    np.testing.assert_allclose(hips[:, 2], free[:, MANNEQUIN.bones.index("hips"), 2], atol=1e-9)
+
+    rig = with_root(MANNEQUIN)
+    moved = solve(motion_of(joints), rig, travel="root")
+    _, carried = posed(rig, moved)
+    np.testing.assert_allclose(carried[:, 1:], free, atol=1e-9)
+    assert np.ptp(carried[:, 0], axis=0)[:2].max() > 0.4
+
+
+def with_root(rig):
+    """The rig below a root bone on the floor, in names that know one."""
+    ours, unreal = (
+        next(preset for preset in presets() if preset.name == name)
+        for name in ("mannequin", "unreal")
+    )
+    names = {}
+    for part, bones in ours.bones.items():
+        names |= dict(zip(bones, unreal.bones[part], strict=False))
+    below = renamed(rig, names)
+    rest = np.concatenate([np.eye(4)[None], below.rest])
+    return Rig("root", ("root", *below.bones), np.concatenate([[-1], below.parents + 1]), rest,
+               np.concatenate([[0.1], below.lengths]), below.world)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TAKES)
+def test_positions_to_rotations_and_back_on_real_motion(shared, name):
+    """At equal proportions the joints come back, and bones are turned as they were."""
+    take = read_take(shared / "mocap" / "bvh_public" / f"{name}.bvh")
+    turns, heads = posed(take.rig, solve(take.motion, take.rig))
+    bones = {1: "rThigh", 2: "rShin", 3: "rFoot", 4: "lThigh", 5: "lShin", 6: "lFoot", 8: "neck",
+             11: "lShldr", 12: "lForeArm", 13: "lHand", 14: "rShldr", 15: "rForeArm", 16: "rHand",
+             }  # fmt: skip
+    index = [take.bone(bone) for bone in bones.values()]
+    error = np.linalg.norm(heads[:, index] - take.motion.joints[:, list(bones)], axis=-1)
+    assert np.median(error) < 0.005
+
+    pairs = [("rShldr", "rForeArm"), ("lForeArm", "lHand"), ("rThigh", "rShin"), ("chest", "neck")]
+    angles = []
+    for a, b in pairs:
+        ours = heads[:, take.bone(b)] - heads[:, take.bone(a)]
+        true = take.positions[:, take.bone(b)] - take.positions[:, take.bone(a)]
+        angles.append(angle_between(ours, true))
+    assert np.median(angles) < 1.0
+
+    for bone, above in (("Shldr", "chest"), ("Thigh", "hip")):
+        errors = [twist_errors(take, turns, side + bone, above) for side in "lr"]
+        ours, naive = np.median(errors, axis=(0, 2))
+        assert ours < naive
+    head = take.bone("head")
+    assert np.median(degrees(transpose(take.turns[:, head]) @ turns[:, head])) < 6
+
+
+def twist_errors(take, turns, bone: str, above: str) -> tuple[np.ndarray, np.ndarray]:
+    """Errors in orientation, degrees: of ours, and of the true bone carried without any twist."""
+    b = take.bone(bone)
+    child = next(i for i, p in enumerate(take.rig.parents) if p == b)
+    along = unit(take.rig.rest[child, :3, 3] - take.rig.rest[b, :3, 3])[None]
+    parent = take.turns[:, take.bone(above)]
+    carried = swing(turn(parent, along), turn(take.turns[:, b], along)) @ parent
+    true = transpose(take.turns[:, b])
+    return degrees(true @ turns[:, b]), degrees(true @ carried)
+
+
+@pytest.mark.parametrize("name", TAKES)
+def test_no_flips_on_real_motion(shared, name):
+    take = read_take(shared / "mocap" / "bvh_public" / f"{name}.bvh")
+    turns, _ = posed(take.rig, solve(take.motion, take.rig, feet="never"))
+    for bone in ("hip", "chest", "rThigh", "lThigh", "rShin", "lShin", "rShldr", "lShldr", "head"):
+        b = take.bone(bone)
+        ours = degrees(transpose(turns[:-1, b]) @ turns[1:, b])
+        true = degrees(transpose(take.turns[:-1, b]) @ take.turns[1:, b])
+        assert ours.max() < true.max() + 4
+
+
+def test_ten_thousand_frames_in_linear_time():
+    def seconds(frames: int) -> float:
+        motion = motion_of(np.tile(moving_joints(100), (frames // 100, 1, 1)))
+        start = time.process_time()
+        solve(motion, MANNEQUIN)
+        return time.process_time() - start
+
+    seconds(100)
+    assert seconds(10_000) < 2.0
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_very_short_motions(frames):
+    for feet in ("auto", "always", "never"):
+        bones = solve(
+            motion_of(moving_joints()[:frames], contacts=np.ones((frames, 2))), MANNEQUIN, feet=feet
+        )
+        assert np.isfinite(bones.rotations).all()
+
+
+def test_bad_motions_are_refused():
+    with pytest.raises(MotionError, match="no frames"):
+        solve(motion_of(moving_joints()[:0]), MANNEQUIN)
+    joints = moving_joints()
+    joints[3, 5] = np.nan
+    with pytest.raises(MotionError, match="without a position"):
+        solve(motion_of(joints), MANNEQUIN)
+
+
+def test_progress_is_reported_and_can_stop_it():
+    seen = []
+    solve(motion_of(moving_joints()), MANNEQUIN, progress=seen.append)
+    assert seen[0] == 0
+    assert seen[-1] == 1
+    assert seen == sorted(seen)
+
+    def stop(_):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        solve(motion_of(moving_joints()), MANNEQUIN, progress=stop)

@@ -1,0 +1,164 @@
+"""Retargeting onto real rigs inside Blender: what Blender shows is what was meant."""
+
+import json
+
+import numpy as np
+import pytest
+from lift_to_3d.core.motion import Motion
+from lift_to_3d.retarget.detect import find_mapping
+from lift_to_3d.retarget.frames import SIDES, joint
+from lift_to_3d.retarget.placement import place
+from lift_to_3d.retarget.rest_body import rest_body
+from lift_to_3d.retarget.rotation import unit
+from lift_to_3d.retarget.solve import solve
+
+from .rig_tools import motion_of, posed
+from .test_retarget import angle_between, moving_joints
+
+bpy = pytest.importorskip("bpy", reason="needs the bpy module")
+
+from lift_to_3d.blender_addon.keyframes import write_action  # noqa: E402
+from lift_to_3d.blender_addon.rig_reader import read_rig  # noqa: E402
+
+RIGS = {
+    "mpfb_rig.mixamo.json": ("mixamo", "mixamorig:Hips"),
+    "mpfb_rig.game_engine.json": ("unreal", "pelvis"),
+    "m2m_mixamo_default.glb": ("mixamo", "mixamorig_Hips"),
+    "m2m_human-skeleton.glb": ("rigify-deform", "DEF-hips"),
+    "m2m_cmu_91_48.fbx": ("poser", "hip"),
+    "keijiro_cmu_135_01.fbx": ("mixamo", "Neo_Hips"),
+    "ad_cmu1_jumping_jacks.bvh": ("joint-bvh", "Hips"),
+}
+LIMBS = [
+    ("upper_arm", "forearm", "shoulder", "elbow"),
+    ("forearm", "hand", "elbow", "wrist"),
+    ("thigh", "shin", "hip", "knee"),
+    ("shin", "foot", "knee", "ankle"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _empty_scene():
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.context.scene.render.fps = 30
+
+
+def imported(path):
+    """The armature in a rig's file."""
+    if path.suffix == ".glb":
+        bpy.ops.import_scene.gltf(filepath=str(path))
+    elif path.suffix == ".fbx":
+        bpy.ops.import_scene.fbx(filepath=str(path))
+    elif path.suffix == ".bvh":
+        bpy.ops.import_anim.bvh(filepath=str(path))
+    else:
+        return built(json.loads(path.read_text()))
+    return next(obj for obj in bpy.data.objects if obj.type == "ARMATURE")
+
+
+def built(data):
+    """The armature of one of MPFB's rig files, which have heads, tails and rolls."""
+    bones = data.get("bones", data)
+    armature = bpy.data.armatures.new("rig")
+    obj = bpy.data.objects.new("rig", armature)
+    bpy.context.scene.collection.objects.link(obj)
+    bpy.context.view_layer.objects.active = obj
+    bpy.ops.object.mode_set(mode="EDIT")
+    for name, bone in bones.items():
+        made = armature.edit_bones.new(name)
+        made.head, made.tail = bone["head"]["default_position"], bone["tail"]["default_position"]
+        made.roll = bone["roll"]
+    for name, bone in bones.items():
+        if bone["parent"]:
+            armature.edit_bones[name].parent = armature.edit_bones[bone["parent"]]
+    bpy.ops.object.mode_set(mode="OBJECT")
+    return obj
+
+
+def heads_at(obj, frame: int) -> dict[str, np.ndarray]:
+    """Where Blender puts every bone's head, armature space."""
+    bpy.context.scene.frame_set(frame)
+    return {bone.name: np.array(bone.matrix)[:3, 3] for bone in obj.pose.bones}
+
+
+def limb_errors(heads, mapping, joints) -> list[float]:
+    """Angles, degrees, between the limbs as Blender shows them and as the person holds them."""
+    errors = []
+    for bone, following, start, end in LIMBS:
+        for side in SIDES:
+            names = mapping.bone(f"{bone}.{side}"), mapping.bone(f"{following}.{side}")
+            shown = unit(heads[names[1]] - heads[names[0]])
+            meant = unit(joint(joints, end, side)[0] - joint(joints, start, side)[0])
+            errors.append(float(angle_between(shown, meant)))
+    return errors
+
+
+def check(obj, motion: Motion, shown_by=None) -> None:
+    rig = read_rig(obj)
+    mapping = find_mapping(rig)
+    bones = solve(motion, rig, feet="never")
+    write_action(obj, bones, switches=mapping.switches)
+    joints, _ = place(motion.joints, rest_body(rig, mapping))
+    for k in (0, 20, 50):
+        heads = heads_at(obj, k + 1)
+        assert max(limb_errors(heads, shown_by or mapping, joints[k : k + 1])) < 0.1
+        if shown_by is None:
+            _, expected = posed(rig, bones)
+            meant = dict(zip(rig.bones, expected[k], strict=True))
+            size = rest_body(rig, mapping).leg
+            assert max(np.linalg.norm(heads[b] - meant[b]) for b in heads) < 1e-4 * size
+
+
+@pytest.mark.parametrize("file", RIGS)
+def test_real_rigs(shared, file):
+    obj = imported(shared / "rigs" / file)
+    preset, hips = RIGS[file]
+    mapping = find_mapping(read_rig(obj))
+    assert (mapping.preset, mapping.bone("hips")) == (preset, hips)
+    assert mapping.confidence >= 0.9
+    check(obj, motion_of(moving_joints()))
+
+
+@pytest.mark.parametrize("file", RIGS)
+def test_identity_on_real_rigs(shared, file):
+    rig = read_rig(imported(shared / "rigs" / file))
+    body = rest_body(rig, find_mapping(rig))
+    # The rig's own joints, upright, metres, facing -Y.
+    joints = body.joints @ body.axes @ np.array([[1, 0, 0], [0, 0, 1.0], [0, -1, 0]])
+    bones = solve(motion_of(np.repeat(joints[None], 3, axis=0)), rig, feet="never")
+    angles = 2 * np.degrees(np.arcsin(np.linalg.norm(bones.rotations[..., 1:], axis=-1)))
+    feet = [i for i, name in enumerate(bones.bones) if not _is_foot(name, rig)]
+    assert angles[:, feet].max() < 1e-3
+
+
+def _is_foot(name: str, rig) -> bool:
+    mapping = find_mapping(rig)
+    return name in {mapping.bone(f"{part}.{side}") for part in ("foot", "toe") for side in SIDES}
+
+
+def test_rigify_metarig_and_generated_rig():
+    bpy.ops.preferences.addon_enable(module="rigify")
+    try:
+        bpy.ops.object.armature_basic_human_metarig_add()
+        metarig = bpy.context.object
+        bpy.ops.pose.rigify_generate()
+        rig = next(o for o in bpy.data.objects if o.type == "ARMATURE" and o != metarig)
+        motion = motion_of(moving_joints())
+        mapping = find_mapping(read_rig(metarig))
+        assert (mapping.preset, mapping.bone("hips")) == ("rigify-metarig", "spine")
+        check(metarig, motion)
+
+        mapping = find_mapping(read_rig(rig))
+        assert (mapping.preset, mapping.carrier) == ("rigify", "torso")
+        assert mapping.switches["thigh_parent.L"]["IK_FK"] == 1
+        check(rig, motion, shown_by=_Deform())
+    finally:
+        bpy.ops.preferences.addon_disable(module="rigify")
+
+
+class _Deform:
+    """A generated rig's deform bones: what the mesh sees."""
+
+    @staticmethod
+    def bone(part: str) -> str:
+        return f"DEF-{part}"
