@@ -88,7 +88,8 @@ def read_card(path: Path) -> ModelCard:
     """
     try:
         values = json.loads(path.read_text("utf-8"))
-        card = ModelCard(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        lists = {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
+        card = ModelCard(**values | lists)
         if card.frames < 1 or card.rate <= 0 or card.in_channels not in (2, 3):
             raise ValueError("frames, rate or in_channels is out of range")
         if len(card.joint_errors) != 17 or card.spread <= 0:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 
 from ..lift import lift
 from ..skeleton import COCO
@@ -133,23 +133,29 @@ def score(
         rows.append(_row(pose.joints, clip.truth, track.fps))
         errors.append(error)
         doubts.append(1 - pose.confidence)
-    lengths = np.array([len(e) for e in errors])
-    mean = np.average(np.array(rows), axis=0, weights=lengths)
-    every, doubt = np.concatenate(errors)[:, 1:], np.concatenate(doubts)[:, 1:]
-    varies = np.ptp(doubt) > 0
-    rank = float(spearmanr(doubt.ravel(), every.ravel()).statistic) if varies else float("nan")
+    lengths = [len(e) for e in errors]
+    mean = {k: float(np.average([r[k] for r in rows], weights=lengths)) for k in rows[0]}
+    error, doubt = np.concatenate(errors), np.concatenate(doubts)
     return Score(
-        len(rows), int(lengths.sum()), *(float(v) for v in mean), rank, tuple(frozen),
-        tuple(np.concatenate(errors).mean(0).round(2).tolist()),
-    )  # fmt: skip
+        clips=len(rows),
+        frames=sum(lengths),
+        **mean,
+        rank=_rank_correlation(doubt[:, 1:], error[:, 1:]),
+        frozen_worse=tuple(frozen),
+        joints=tuple(error.mean(0).round(1).tolist()),
+    )
 
 
-def _row(predicted: np.ndarray, truth: np.ndarray, fps: float) -> list[float]:
-    return [
-        mpjpe(predicted, truth),
-        p_mpjpe(predicted, truth),
-        n_mpjpe(predicted, truth),
-        mpjve(predicted, truth),
-        acceleration(predicted, fps) / max(acceleration(truth, fps), 1e-6),
-        float(wrong_limbs(predicted, truth).mean()),
-    ]
+def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
+
+
+def _row(predicted: np.ndarray, truth: np.ndarray, fps: float) -> dict[str, float]:
+    return {
+        "mpjpe": mpjpe(predicted, truth),
+        "p_mpjpe": p_mpjpe(predicted, truth),
+        "n_mpjpe": n_mpjpe(predicted, truth),
+        "mpjve": mpjve(predicted, truth),
+        "jitter": acceleration(predicted, fps) / max(acceleration(truth, fps), 1e-6),
+        "wrong_limbs": float(wrong_limbs(predicted, truth).mean()),
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -81,7 +82,7 @@ class Training:
                 break
         return None if seconds is None else max(0.0, seconds - (time.monotonic() - began))
 
-    def _update(self, forward: nn.Module) -> float:
+    def _update(self, forward: Callable[[torch.Tensor], torch.Tensor]) -> float:
         recipe = self.recipe
         random = torch.Generator(self.device).manual_seed(recipe.seed * 1_000_003 + self.step)
         batch = random_batch(
