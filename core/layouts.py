@@ -34,12 +34,15 @@ class Layout:
             that only `made` uses, the empty word is not used at all.
         made: for COCO joints that the layout lacks, the points and weights they are made from.
         note: what `made` means for the user; empty where nothing is made.
+        hidden: the least confidence of a joint that was found: above 0 for tools that tell whether
+            a joint is in sight rather than how well it is placed.
     """
 
     name: str
     points: tuple[str, ...]
     made: dict[str, dict[str, float]] = field(default_factory=dict)
     note: str = ""
+    hidden: float = 0.0
 
     @property
     def joints(self) -> tuple[str, ...]:
@@ -71,6 +74,8 @@ class Layout:
             weights = np.array(list(self.made[name].values()))
             out_xy[:, j] = np.einsum("npc,p->nc", xy[:, sources], weights)
             out_confidence[:, j] = confidence[:, sources].min(1)
+        seen = out_confidence > 0
+        out_confidence[seen] = self.hidden + (1 - self.hidden) * out_confidence[seen]
         return out_xy, out_confidence
 
 
@@ -139,6 +144,7 @@ MEDIAPIPE_33 = Layout(
      "right_eye_outer", *_sides("ear"), "mouth_left", "mouth_right",
      *_sides("shoulder", "elbow", "wrist", "pinky", "index", "thumb", "hip", "knee", "ankle",
              "heel", "big_toe")),
+    hidden=0.3,
 )  # fmt: skip
 MPI_15 = Layout(
     "MPI-15",

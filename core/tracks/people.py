@@ -10,12 +10,14 @@ that the detector gave are a hint, no more, since detectors swap them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from .detections import Detections
 
+_TRUNK = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 _SAME = 0.07
 """Two detections of one frame whose joints lie nearer than this (body heights) are one person."""
 _REACH = 0.5
@@ -28,6 +30,8 @@ _LONGEST_GAP = 1.5
 """Seconds after which a person who comes back without a number is somebody else."""
 _HINT = 0.4
 """What the detector's own number is worth, in body heights."""
+_FAR = 8
+"""A glimpse with no other detection of the person within so many frames is not believed."""
 _LOOK = 20
 """Detections from which size is judged."""
 _MEMORY = 6
@@ -60,7 +64,8 @@ def find_people(found: Detections, fps: float) -> People:
     if len(kept) < len(found.frame):
         count = len(found.frame) - len(kept)
         notes.append(f"{count} detections were second copies of a person and are left out.")
-    chains = _Joiner(found, size, kept, fps).people()
+    chains = [_without_islands(found.frame, c) for c in _Joiner(found, size, kept, fps).people()]
+    chains = [chain for chain in chains if trunk_seen(found, chain)]
     weight = [float((found.confidence[rows].mean(1) * size[rows]).sum()) for rows in chains]
     chains = [chains[i] for i in np.argsort(weight)[::-1]]
     longest = max(map(len, chains), default=0)
@@ -74,6 +79,21 @@ def find_people(found: Detections, fps: float) -> People:
             f"left out as false detections (frame {at}{', ...' if len(few) > 5 else ''})."
         )
     return People(rows, tuple(notes))
+
+
+def trunk_seen(found: Detections, rows: np.ndarray) -> bool:
+    """Whether shoulders or hips are ever seen; without them nobody can be lifted."""
+    trunk = [i for i, name in enumerate(found.layout.points) if name in _TRUNK]
+    return bool((found.confidence[rows][:, trunk] > 0).any())
+
+
+def _without_islands(frame: np.ndarray, chain: np.ndarray) -> np.ndarray:
+    """A person's rows without glimpses of one or two frames that are far from all others."""
+    breaks = np.flatnonzero(np.diff(frame[chain]) > _FAR)
+    edges = [0, *(breaks + 1), len(chain)]
+    runs = [chain[start:end] for start, end in pairwise(edges)]
+    long = [run for run in runs if len(run) > 2]
+    return np.concatenate(long) if long else chain
 
 
 def _persons(count: int) -> str:

@@ -12,8 +12,8 @@ from ..errors import TrackError
 from ..skeleton import COCO
 from ..track import Track
 from .detections import CENTRED, PERCENT, PIXELS, UNIT, Detections
-from .formats import find_format
-from .people import find_people
+from .formats import read_any
+from .people import find_people, trunk_seen
 from .source import Progress, Source
 from .video import Video, find_video, probe
 
@@ -28,7 +28,6 @@ _PICTURES = (
 _SPARSE = 100
 """Frame numbers with fewer than one frame in so many are no clip's."""
 _LIMBS = COCO[5:]
-_AT_LEAST = ("shoulder", "hip")
 
 
 def read(
@@ -89,10 +88,11 @@ def detections(
     """
     _check_options(fps, size)
     source = Source(path, progress)
-    form = find_format(source)
-    found = form.read(source)
+    found = read_any(source)
     if not len(found.frame):
-        raise source.error(f"{form.NAME} without a single person in {max(found.frames, 0)} frames.")
+        raise source.error(
+            f"{found.format} without a single person in {max(found.frames, 0)} frames."
+        )
     _check_joints(found, source)
     clip = probe(video) if video else find_video(source.path)
     found = _with_base(found, clip)
@@ -113,19 +113,15 @@ def tracks_of(
     source = Source(path)
     assert found.fps is not None
     people = find_people(found, found.fps)
-    tracks, refusals = [], []
+    tracks = []
     for i, rows in enumerate(people.rows):
         if progress:
             progress(i / len(people.rows))
-        track = _track(found, rows, told, source.name, fov, i + 1)
-        lacking = _lacking(track)
-        if lacking:
-            refusals.append(lacking)
-        else:
-            tracks.append(track)
-    if not tracks:
-        reason = refusals[0] if refusals else "nobody is seen for long enough."
-        raise source.error(reason)
+        tracks.append(_track(found, rows, told, source.name, fov, i + 1))
+    if not tracks or all(track.frames < 2 for track in tracks):
+        frame = tracks[0].first_frame if tracks else found.span[0]
+        raise source.error(f"has 1 frame only (number {frame}); a motion needs at least 2.")
+    tracks = [track for track in tracks if track.frames > 1]
     tracks = [
         replace(track, person=i + 1, notes=found.notes + people.notes + track.notes)
         for i, track in enumerate(tracks)
@@ -145,13 +141,32 @@ def _check_options(fps: float | None, size: tuple[int, int] | None) -> None:
 
 
 def _check_joints(found: Detections, source: Source) -> None:
-    """Refuse skeletons, such as an animal's, that have neither shoulders nor hips."""
-    if not {*_LIMBS[:2], *_LIMBS[6:8]} & set(found.layout.joints):
-        missing = [name for name in _LIMBS if name not in found.layout.joints]
+    """Refuse what has neither shoulders nor hips: an animal's skeleton, a face, a hand."""
+    if trunk_seen(found, np.arange(len(found.frame))):
+        return
+    seen = {
+        name
+        for name, confidence in zip(found.layout.points, found.confidence.T, strict=True)
+        if (confidence > 0).any()
+    }
+    missing = _plain([name for name in _LIMBS if name not in seen])
+    if not set(_LIMBS) & set(found.layout.joints):
         raise source.error(
-            f"its skeleton is not a person's, these joints are missing: {_plain(missing)}; "
+            f"its skeleton is not a person's, these joints are missing: {missing}; "
             "docs/formats.md says which names are understood."
         )
+    raise source.error(
+        f"these joints are never seen: {missing}; a person cannot be lifted without shoulders "
+        "or hips."
+    )
+
+
+def _turned(track: Track) -> bool:
+    """Whether the person's trunk lies across the picture nearly all the time."""
+    ends, _ = track.select((*COCO[5:7], *COCO[11:13]))
+    trunk = ends[:, 2:].mean(1) - ends[:, :2].mean(1)
+    trunk = trunk[np.isfinite(trunk).all(1)]
+    return len(trunk) > 10 and bool((np.abs(trunk[:, 0]) > 1.5 * np.abs(trunk[:, 1])).mean() > 0.9)
 
 
 def _with_base(found: Detections, clip: Video | None) -> Detections:
@@ -237,7 +252,7 @@ def _consecutive(found: Detections) -> Detections:
     unique = np.unique(found.frame)
     first, span = int(unique[0]), int(unique[-1] - unique[0])
     step = int(np.gcd.reduce(np.diff(unique))) if len(unique) >= 5 else 1
-    if span > _SPARSE * step * len(unique) + 10_000:
+    if span > _SPARSE * len(unique) + 10_000 or step > _SPARSE:
         return replace(
             found,
             frame=np.searchsorted(unique, found.frame),
@@ -290,6 +305,8 @@ def _track(
     found: Detections, rows: np.ndarray, told: Told, name: str, fov: float | None, person: int
 ) -> Track:
     """One person's rows as a track with a row for each frame."""
+    assert found.fps is not None
+    assert found.size is not None
     joints_xy, joints_confidence = found.layout.convert(found.xy[rows], found.confidence[rows])
     first, last = int(found.frame[rows[0]]), int(found.frame[rows[-1]])
     joints = found.layout.joints
@@ -305,14 +322,18 @@ def _track(
     ]
     if absent:
         notes.append(f"Never seen: {_plain(absent)}.")
+    track = Track(
+        xy, confidence, joints, found.fps, found.size, told["fps"], told["size"], fov, name,
+        person, first, (), found.numbered_from or 0,
+    )  # fmt: skip
     if found.ids is not None and len(kinds := np.unique(found.ids[rows])) == 1 and kinds[0] >= 0:
         notes.append(f"The file's number for this person is {kinds[0]}.")
-    assert found.fps is not None
-    assert found.size is not None
-    return Track(
-        xy, confidence, joints, found.fps, found.size, told["fps"], told["size"], fov, name,
-        person, first, tuple(notes), found.numbered_from or 0,
-    )  # fmt: skip
+    if _turned(track):
+        notes.append(
+            "The person lies across the picture throughout: if the camera was turned on its side, "
+            "turn the video and detect again."
+        )
+    return replace(track, notes=tuple(notes))
 
 
 def _plain(names: list[str]) -> str:
@@ -326,24 +347,6 @@ def _plain(names: list[str]) -> str:
         elif side == "left":
             listed.append({"foot": "feet"}.get(part, f"{part}s"))
     return ", ".join(listed)
-
-
-def _lacking(track: Track) -> str | None:
-    """Why a track cannot be lifted, if so."""
-    if track.frames < 2:
-        return f"has 1 frame only (number {track.first_frame}); a motion needs at least 2."
-    seen = {
-        name.partition("_")[2]
-        for name in _LIMBS
-        if name in track.joints and (track.confidence[:, track.joints.index(name)] > 0).any()
-    }
-    if not seen & set(_AT_LEAST):
-        missing = [n for n in _LIMBS if n.partition("_")[2] not in seen]
-        return (
-            f"these joints are never seen: {_plain(missing)}; a person cannot be lifted without "
-            "shoulders or hips."
-        )
-    return None
 
 
 def _choose(tracks: list[Track], person: Person, source: Source) -> list[Track]:

@@ -35,6 +35,28 @@ FORMATS: tuple[Format, ...] = tuple(
 )
 """Every format, by module name."""
 
+_SURPRISES = (
+    TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError,
+    MemoryError, OSError,
+)  # fmt: skip
+"""What strange content can set off beyond what the readers foresee."""
+
+
+def read_any(source: Source) -> Detections:
+    """Everything in a file or folder of any format.
+
+    Raises:
+        TrackError: if no format knows it, or what is in it is not as its format has it.
+    """
+    form = None
+    try:
+        form = find_format(source)
+        return form.read(source)
+    except _SURPRISES as error:
+        name = form.NAME if form else "any known format"
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:120]
+        raise source.error(f"is damaged, or not quite {name} ({reason}).") from error
+
 
 def find_format(source: Source) -> Format:
     """The format of a file or folder.

@@ -108,13 +108,13 @@ def _frames(
     entries: list[dict[str, Any]], images: list | None, source: Source
 ) -> tuple[np.ndarray, tuple[int, int] | None, int | None]:
     """Frame number of each entry, the pictures' size, and the first number if that is known."""
-    ids = [e["image_id"] for e in entries]
+    ids = [_key(e["image_id"]) for e in entries]
     if not images:
         if all(type(i) is int and abs(i) < 1 << 60 for i in ids):
             return np.array(ids, np.int64), None, None
         return numbers_in_names([str(i) for i in ids]), None, None
-    pictures = {i.get("id"): i for i in images if isinstance(i, dict)}
-    sizes = {(p.get("width"), p.get("height")) for p in pictures.values()}
+    pictures = {_key(i.get("id")): i for i in images if isinstance(i, dict)}
+    sizes = {(_key(p.get("width")), _key(p.get("height"))) for p in pictures.values()}
     if len(sizes) > 1:
         raise source.error(
             f"its {len(pictures)} pictures have {len(sizes)} different sizes: single pictures, "
@@ -126,6 +126,10 @@ def _frames(
     names = [str(pictures[i].get("file_name", i)) for i in pictures]
     numbers = dict(zip(pictures, numbers_in_names(names), strict=True))
     return np.array([numbers[i] for i in ids]), picture_size(*sizes.pop()), None
+
+
+def _key(value: Any) -> int | str | float | None:
+    return value if isinstance(value, int | str | float) else None
 
 
 def _track_id(entry: dict[str, Any]) -> int:
