@@ -129,7 +129,7 @@ def smoothed(joints: np.ndarray, stride: int) -> np.ndarray:
     width = 2 * stride + 1
     if stride == 1 or len(joints) <= width:
         return joints
-    return savgol_filter(joints, width, 2, axis=0)
+    return np.asarray(savgol_filter(joints, width, 2, axis=0))
 
 
 def disagreement(answers: np.ndarray, joints: np.ndarray, windows: Windows) -> np.ndarray:

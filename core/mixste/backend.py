@@ -58,7 +58,11 @@ def open_backend(model: Model, device: str = "auto") -> Run:
             f"{model.onnx}: its network takes {source.shape[1]} frames of {source.shape[3]} "
             f"channels, but its card says {expected[0]} and {expected[1]}."
         )
-    return lambda windows: session.run(None, {source.name: windows.astype(np.float32)})[0]
+
+    def run(windows: np.ndarray) -> np.ndarray:
+        return np.asarray(session.run(None, {source.name: windows.astype(np.float32)})[0])
+
+    return run
 
 
 def _cores() -> int:
