@@ -20,7 +20,7 @@ from .scene import armature_of, context, current_scene, view_layer
 _AROUND = 14
 _SLIM = ((0.06, 0.06), (0.04, 0.04))
 _CAP = np.radians([20, 42, 65, 90])
-_BULGE = 0.06
+_BULGES = {"middle": 0.0, "left": 0.07, "right": 0.07, "head": 0.12}
 _COLORS = {
     "middle": (0.60, 0.59, 0.57, 1),
     "left": (0.10, 0.36, 0.80, 1),
@@ -41,7 +41,8 @@ def build(naming: str = "mannequin") -> Object:
         names = _mixamo_names()
     armature = _armature(naming, bones, names)
     thickness = np.array([bone.thickness or _SLIM for bone in bones])
-    body = _body(armature, [names[bone.name] for bone in bones], thickness)
+    bulges = [_BULGES.get(bone.name, _BULGES[_side(bone.name)]) for bone in bones]
+    body = _body(armature, [names[bone.name] for bone in bones], thickness, bulges)
     current_scene().collection.objects.link(body)
     _paint(body, [bone.name for bone in bones])
     return armature
@@ -81,16 +82,18 @@ def stick_body(armature: Object) -> Object:
     """A plain body for any armature, a slim segment for each bone; the caller links it."""
     bones = armature_of(armature).bones
     slim = [[[0.14 * b.length] * 2, [0.07 * b.length] * 2] for b in bones]
-    return _body(armature, [b.name for b in bones], np.array(slim))
+    return _body(armature, [b.name for b in bones], np.array(slim), [0.0] * len(bones))
 
 
-def _body(armature: Object, bones: list[str], thickness: np.ndarray) -> Object:
+def _body(
+    armature: Object, bones: list[str], thickness: np.ndarray, bulges: Sequence[float]
+) -> Object:
     """A mesh that follows the bones rigidly, a segment for each."""
     rest = armature_of(armature).bones
     segments = []
-    for name, (at_head, at_tail) in zip(bones, thickness, strict=True):
+    for name, (at_head, at_tail), bulge in zip(bones, thickness, bulges, strict=True):
         matrix = np.array(rest[name].matrix_local)
-        local = _segment(rest[name].length, at_head, at_tail)
+        local = _segment(rest[name].length, at_head, at_tail, bulge)
         segments.append(local @ matrix[:3, :3].T + matrix[:3, 3])
     count, faces = len(segments[0]), _faces(len(segments[0]))
 
@@ -118,7 +121,7 @@ def _paint(body: Object, bones: list[str]) -> None:
     for name in _COLORS:
         mesh.materials.append(_material(name))
     each = len(mesh.polygons) // len(bones)
-    slots = np.repeat([_slot(name) for name in bones], each).astype(np.int32)
+    slots = np.repeat([list(_COLORS).index(_side(name)) for name in bones], each).astype(np.int32)
     head = slice(bones.index("head") * each, (bones.index("head") + 1) * each)
     centres = np.array([polygon.center for polygon in mesh.polygons[head]])
     slots[head][_is_face(centres)] = list(_COLORS).index("face")
@@ -126,12 +129,12 @@ def _paint(body: Object, bones: list[str]) -> None:
     mesh.update()
 
 
-def _segment(length: float, at_head: np.ndarray, at_tail: np.ndarray) -> np.ndarray:
+def _segment(length: float, at_head: np.ndarray, at_tail: np.ndarray, bulge: float) -> np.ndarray:
     """(points, 3) of a bone's segment, in the bone's axes: a pole, rings of points, a pole."""
     caps = [min(0.5 * thickness.min(), 0.45 * length) for thickness in (at_head, at_tail)]
     middle = np.array([0.25, 0.5, 0.75])
     along = [-caps[0] * np.cos(_CAP), middle * length, length + caps[1] * np.cos(_CAP[::-1])]
-    widths = [np.sin(_CAP), 1 + _BULGE * np.sin(np.pi * middle), np.sin(_CAP[::-1])]
+    widths = [np.sin(_CAP), 1 + bulge * np.sin(np.pi * middle), np.sin(_CAP[::-1])]
     y = np.concatenate(along)
     share = np.clip(y / length, 0, 1)[:, None]
     radii = (at_head * (1 - share) + at_tail * share) / 2 * np.concatenate(widths)[:, None]
@@ -158,9 +161,8 @@ def _faces(points: int) -> list[list[int]]:
     return faces
 
 
-def _slot(bone: str) -> int:
-    side = {".L": "left", ".R": "right"}.get(bone[-2:], "middle")
-    return list(_COLORS).index(side)
+def _side(bone: str) -> str:
+    return {".L": "left", ".R": "right"}.get(bone[-2:], "middle")
 
 
 def _is_face(centres: np.ndarray) -> np.ndarray:
