@@ -107,8 +107,11 @@ def _hand(side: str) -> tuple[str, ...]:
     return tuple(points)
 
 
-_NOSE_AND_EARS = {"neck_nose": (0.0, 0.35), "neck": (0.45, 0.55), "thorax": (0.65, 0.75)}
-"""Where nose and ears lie on the line from such a point (0) to the top of the head (1)."""
+_NOSE_AND_EARS = {"neck_nose": (0.15, 0.25), "neck": (0.43, 0.51), "thorax": (0.56, 0.62)}
+"""Where nose and ears lie on the line from such a point (0) to the top of the head (1).
+
+Medians of detections that have all of these points (BODY_25B, Halpe-26).
+"""
 
 _LIMBS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 _HEAD_NOTE = "{} has no face: nose and ears are estimated from {}"
@@ -131,7 +134,7 @@ BODY_135 = Layout(
     (*BODY_25B.points, *_hand("left")[1:], *_hand("right")[1:], *_FACE, _UNUSED, _UNUSED),
 )
 _HALPE_FEET = _sides("big_toe", "small_toe", "heel")
-HALPE_26 = Layout("Halpe-26", (*COCO, "head_top", "thorax", "pelvis", *_HALPE_FEET))
+HALPE_26 = Layout("Halpe-26", (*COCO, "head_top", "neck", "pelvis", *_HALPE_FEET))
 HALPE_136 = Layout("Halpe-136", (*HALPE_26.points, *_FACE, *_hand("left"), *_hand("right")))
 HALPE_68 = Layout("Halpe-68", (*HALPE_26.points, *_hand("left"), *_hand("right")))
 WHOLEBODY_133 = Layout(
