@@ -94,15 +94,16 @@ def install(extras: str) -> str:
     """The Python of `.venv`, with the package and its extras; nothing is done when all is there."""
     python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     stamp = VENV / "installed.txt"
-    project = (ROOT / "pyproject.toml").read_bytes() + str(sys.version_info[:2]).encode()
-    wanted = hashlib.sha256(project).hexdigest()
+    version = ".".join(map(str, sys.version_info[:2]))
+    project = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
     there = stamp.read_text().split() if stamp.is_file() and python.is_file() else []
-    missing = set(extras.split(",")) - set(there[1:])
-    if there[:1] == [wanted] and not missing:
-        return str(python)
-    if not python.is_file() or there[:1] != [wanted]:
+    if there[:1] != [version]:
         make_environment(python)
-    everything = ",".join(sorted(set(there[1:]) | set(extras.split(","))))
+        stamp.write_text(version)
+        there = []
+    elif there[1:2] == [project] and set(extras.split(",")) <= set(there[2:]):
+        return str(python)
+    everything = ",".join(sorted({*there[2:], *extras.split(",")}))
     say(f"Installing {everything} into .venv (Blender's module is 350 MB: some minutes, once)")
     plain = () if sys.stdout.isatty() else ("--progress-bar", "off")
     status = call(str(python), "-m", "pip", "install", *plain, "--editable", f".[{everything}]")
@@ -111,7 +112,7 @@ def install(extras: str) -> str:
             "The installation failed; pip says why above. Is there a network, and is there room "
             "for 3 GB? Running the same command again goes on from here."
         )
-    stamp.write_text(" ".join([wanted, *everything.split(",")]))
+    stamp.write_text(" ".join([version, project, *everything.split(",")]))
     return str(python)
 
 
