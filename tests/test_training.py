@@ -250,6 +250,7 @@ def test_training_can_be_cut_anywhere(capture_folder, tmp_path):
     one, other = weights(tmp_path / "whole"), weights(tmp_path / "cut")
     assert all(torch.allclose(v, other[k], atol=1e-6) for k, v in one.items())
     assert (tmp_path / "cut" / "curve.csv").read_text().startswith("step,")
+    assert (tmp_path / "cut" / "curve.png").read_bytes().startswith(b"\x89PNG")
     assert not list(tmp_path.rglob("*.part"))
 
 

@@ -15,6 +15,7 @@ from torch import nn
 from ..errors import ModelError
 from ..mixste.network import MixSTE
 from .batches import Batch, Capture, load_capture, random_batch
+from .figures import draw_curve
 from .losses import EVEN, joint_weights, velocity_error, wmpjpe
 from .optimizer import optimizers
 from .recipe import Recipe
@@ -80,6 +81,8 @@ class Training:
                 losses, saved = [], now
             if over:
                 break
+        if (self.out / CURVE).is_file():
+            draw_curve(self.out / CURVE, self.out / "curve.png")
         return None if seconds is None else max(0.0, seconds - (time.monotonic() - began))
 
     def _update(self, forward: Callable[[torch.Tensor], torch.Tensor]) -> float:

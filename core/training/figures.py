@@ -1,0 +1,22 @@
+"""Pictures of training runs."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+
+def draw_curve(curve: Path, picture: Path) -> None:
+    """Draw a run's ``curve.csv`` (step, error on training windows in mm) as a PNG."""
+    from matplotlib.figure import Figure
+
+    with curve.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([int(r["step"]) for r in rows], [float(r["training_mpjpe_mm"]) for r in rows])
+    axes.set(xlabel="step", ylabel="MPJPE on noisy training windows, mm", yscale="log")
+    axes.grid(which="both", alpha=0.3)
+    part = picture.with_name(picture.name + ".part")
+    figure.savefig(part, format="png", dpi=120)
+    part.replace(picture)
