@@ -152,7 +152,10 @@ class Training:
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            first = [group["initial_lr"] for group in optimizer.param_groups]
             optimizer.load_state_dict(saved)
+            for group, lr in zip(optimizer.param_groups, first, strict=True):
+                group["initial_lr"] = lr  # a recipe changed since then holds
 
 
 def load_checkpoint(folder: Path) -> dict:
