@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import MotionError
 from ..motion import Pose
 from ..skeleton import COCO, network_joints
 from ..track import Track
@@ -36,9 +37,17 @@ class Body:
 
 
 def body_of(pose: Pose, track: Track, height: float, smoothing: str) -> Body:
-    """Make the lifted pose one body of constant bones; arguments as for `ground`."""
+    """Make the lifted pose one body of constant bones; arguments as for `ground`.
+
+    Raises:
+        MotionError: nobody is seen, or no such level of smoothing.
+    """
     seen = (pose.confidence > 0) & np.isfinite(pose.joints).all(-1)
-    raw = fill_gaps(np.where(seen[..., None], pose.joints.astype(float), 0.0), seen)
+    if not seen.any():
+        raise MotionError(
+            f"Nobody is seen in any frame of '{pose.name}'; there is nothing to lift."
+        )
+    raw = fill_gaps(np.nan_to_num(pose.joints.astype(float)), seen)
     turned = smooth(directions(raw), pose.fps, level(smoothing))
     turned = directions(assemble(turned, np.ones(len(turned[0]))))
     joints = assemble(turned, bone_lengths(raw, seen * 1.0, height))

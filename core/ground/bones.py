@@ -33,7 +33,7 @@ def bone_lengths(joints: np.ndarray, confidence: np.ndarray, height: float) -> n
     lengths[0] = 0
     crown = _medians(joints[:, 10:11] - joints[:, 8:9], seen[:, 9:10] & seen[:, 10:11])[0]
     chain = lengths[[2, 3, 7, 8]].sum() + crown
-    return lengths * (height / _STANDING - ANKLE_HEIGHT) / chain
+    return lengths * (height / _STANDING - ANKLE_HEIGHT) / max(float(chain), 1e-6)
 
 
 def _medians(bones: np.ndarray, seen: np.ndarray) -> np.ndarray:

@@ -22,10 +22,10 @@ _FEET = [6, 3]
 # ray, metres a second for a standing ankle, metres for its height, metres a second squared for the
 # pelvis; and how many seconds each of these errors lasts, so that more frames a second are not
 # more knowledge.
-_JOINT, _JOINT_LASTS = 0.04, 0.3
+_JOINT, _JOINT_LASTS = 0.04, 0.2
 _ANKLE, _ANKLE_LASTS = 0.12, 0.2
 _FLOOR, _FLOOR_LASTS, _STEP = 0.02, 0.3, 0.08  # ankle's height; a foot off by _STEP is elsewhere
-_ACCELERATION, _LEVEL_ACCELERATION, _ACCELERATION_LASTS = 3.0, 1.5, 0.3
+_ANYWHERE, _LEVEL, _UPRIGHT, _ACCELERATION_LASTS = 3.0, 2.0, 8.0, 0.3
 
 _NEAREST = 0.3  # metres in front of the camera
 _ROUNDS = 5
@@ -133,10 +133,10 @@ def _motion_terms(
     """Upper band, (9, 3 frames), and right side, (frames, 3), of all that couples frames."""
     frames = len(joints)
     band, pull = np.zeros((_BAND + 1, frames, 3)), np.zeros((frames, 3))
-    precision = np.eye(3) / _ACCELERATION**2
+    precision = np.eye(3) / _ANYWHERE**2
     if footing is not None:
-        level = np.eye(3) - np.outer(footing.up, footing.up)
-        precision += level * (1 / _LEVEL_ACCELERATION**2 - 1 / _ACCELERATION**2)
+        upright = np.outer(footing.up, footing.up)
+        precision = (np.eye(3) - upright) / _LEVEL**2 + upright / _UPRIGHT**2
     _couple(band, (1, -2, 1), precision * fps**4 / max(1.0, _ACCELERATION_LASTS * fps))
     # Without enough frames or sights to fix a speed, none is assumed.
     _couple(band, (1, -1), np.eye(3) * 1e-3 * fps)
