@@ -36,10 +36,26 @@ def local_rotations(rig: Rig, turns: dict[int, np.ndarray], parents: np.ndarray)
     """Quaternions (frames, len(turns), 4) away from rest in each bone's own rest axes."""
     quaternions = []
     for bone, own in turns.items():
-        above = turn_of(int(parents[bone]), turns, parents)
+        above = _turn_above(bone, rig, turns, parents)
         axes = rig.rest[bone, :3, :3]
         quaternions.append(to_quaternion(axes.T @ transpose(above) @ own @ axes))
     return continuous(np.stack(quaternions, axis=1))
+
+
+def _turn_above(
+    bone: int, rig: Rig, turns: dict[int, np.ndarray], parents: np.ndarray
+) -> np.ndarray:
+    """The turn that a bone has from the one above it, none if it is loose."""
+    if rig.bones[bone] in rig.loose:
+        return np.eye(3)[None]
+    return turn_of(int(parents[bone]), turns, parents)
+
+
+def free_to_move(bone: int, rig: Rig) -> int:
+    """The bone itself or, where it is tied to its parent, the nearest one above that is not."""
+    while rig.bones[bone] in rig.tied and rig.parents[bone] >= 0:
+        bone = int(rig.parents[bone])
+    return bone
 
 
 def carried_path(
@@ -77,6 +93,6 @@ def location(
 
     None of the bones above it may move from their place.
     """
-    above = turn_of(int(parents[bone]), turns, parents)
+    above = _turn_above(bone, rig, turns, parents)
     start = rig.rest[bone, :3, 3]
     return turn(transpose(above @ rig.rest[bone, :3, :3]), path - start)

@@ -14,8 +14,11 @@ _SLOW = 0.5
 
 
 def contact_runs(contact: np.ndarray) -> list[tuple[int, int]]:
-    """First frame, and frame after the last, of every stretch of ground contact (frames,)."""
-    held = np.concatenate([[False], contact >= HELD, [False]])
+    """First frame, and frame after the last, of every stretch of ground contact (frames,).
+
+    With a frame more at either end, so that a foot has come to rest when contact begins.
+    """
+    held = np.concatenate([[False], maximum_filter1d(contact, 3) >= HELD, [False]])
     edges = np.flatnonzero(held[1:] != held[:-1])
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 

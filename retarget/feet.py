@@ -26,13 +26,17 @@ _MOST_DROP = 0.25
 
 @dataclass(frozen=True)
 class Leg:
-    """One leg over the clip: turns (frames, 3, 3), the knee's hinge (frames, 3), its contact."""
+    """One leg over the clip: turns (frames, 3, 3), the knee's hinge (frames, 3), contact (frames,).
+
+    `height` (frames,) is that of the person's own ankle, as large as the rig.
+    """
 
     side: str
     thigh: np.ndarray
     shin: np.ndarray
     hinge: np.ndarray
     contact: np.ndarray
+    height: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,8 @@ def set_feet(
         pelvis, ankles = pelvis + lift, [ankle + lift for ankle in ankles]
     goals, floors = zip(
         *(
-            _goal(ankle, run, stand, body.leg, ground, fps)
-            for ankle, run, stand in zip(ankles, runs, stands, strict=True)
+            _goal(ankle, leg.height, run, stand, body.leg, ground, fps)
+            for ankle, leg, run, stand in zip(ankles, legs, runs, stands, strict=True)
         ),
         strict=True,
     )
@@ -207,23 +211,27 @@ def _lift(
 
 def _goal(
     ankle: np.ndarray,
+    height: np.ndarray,
     runs: list[tuple[int, int]],
     stand: float,
     leg: float,
     ground: Ground,
     fps: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where the ankle is to go (frames, 3), and the height of its stand (frames, 1)."""
-    height = ankle @ ground.up[:, None]
-    aside = ankle - height * ground.up
+    """Where the ankle is to go (frames, 3), and the height of its stand (frames, 1).
+
+    It stands still, at the height of a flat foot, and rises from there as the person's does.
+    """
+    aside = reject(ankle, ground.up)
     held = ankle.copy()
-    floor = np.full_like(height, stand)
+    floor = np.full((len(ankle), 1), stand)
+    level = np.median(_held(height, runs)) if runs else 0.0
     for first, end in runs:
         here = slice(first, end)
-        usual = float(np.median(height[here]))
-        if abs(usual - stand) > _STEP * leg:
-            floor[here] = usual
-        risen = np.maximum(height[here] - floor[here] - _PRESS * leg, 0.0)
+        step = np.median(height[here]) - level
+        step = step if abs(step) > _STEP * leg else 0.0
+        risen = np.maximum(height[here, None] - level - step - _PRESS * leg, 0.0)
+        floor[here] = stand + step
         held[here] = aside[here].mean(0) + (floor[here] + risen) * ground.up
     return hold(ankle, held, runs, fps), hold(np.full_like(floor, stand), floor, runs, fps)
 

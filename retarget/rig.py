@@ -18,6 +18,8 @@ class Rig:
         rest: (bones, 4, 4) float64, bone to armature space (Blender's ``Bone.matrix_local``).
         lengths: (bones,) float64, in armature units.
         world: (4, 4) float64, armature space to world metres (the object's ``matrix_world``).
+        loose: names of the bones that do not turn with their parent (``use_inherit_rotation`` off).
+        tied: names of the bones that cannot move from their parent's tail (``use_connect``).
     """
 
     name: str
@@ -26,6 +28,8 @@ class Rig:
     rest: np.ndarray
     lengths: np.ndarray
     world: np.ndarray
+    loose: frozenset[str] = frozenset()
+    tied: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

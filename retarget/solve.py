@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.errors import MotionError
 from ..core.motion import Motion
-from .chain import carried_path, effective_parents, local_rotations, location
+from .chain import carried_path, effective_parents, free_to_move, local_rotations, location
 from .contact import seen_contact
 from .detect import find_mapping
 from .feet import Leg, set_feet
@@ -74,8 +74,15 @@ def solve(
     hips = body.chain("hips")[0]
     contacts = _contacts(motion, joints, ground, body, feet)
     legs = [
-        Leg(side, parts[f"thigh.{side}"], parts[f"shin.{side}"], frames[f"thigh.{side}"][..., 0], c)
-        for side, c in zip(SIDES, contacts.T, strict=True)
+        Leg(
+            side=side,
+            thigh=parts[f"thigh.{side}"],
+            shin=parts[f"shin.{side}"],
+            hinge=frames[f"thigh.{side}"][..., 0],
+            contact=contact,
+            height=joint(joints, "ankle", side) @ ground.up,
+        )
+        for side, contact in zip(SIDES, contacts.T, strict=True)
     ]
     pelvis = joint(joints, "pelvis")
     report(0.5)
@@ -87,9 +94,11 @@ def solve(
     for side in SIDES:
         turns |= spread_twist(turns, body, parents, side)
     carrier = rig.bones.index(mapping.carrier) if mapping.carrier else hips
+    carrier = free_to_move(carrier, rig)
     path = carried_path(body.joints[0], pelvis, hips, carrier, rig, turns, parents)
     way = floor_path(pelvis, ground, motion.fps)
     root = body.index("root") if travel == "root" else None
+    root = None if root == carrier else root
     if in_place or root is not None:
         path = path - way
     locations = {rig.bones[carrier]: location(path, rig, carrier, turns, parents)}

@@ -50,12 +50,15 @@ def posed(rig: Rig, motion: BoneMotion) -> tuple[np.ndarray, np.ndarray]:
         p, axes = rig.parents[b], rig.rest[b, :3, :3]
         above = turns[:, p] if p >= 0 else np.broadcast_to(np.eye(3), (frames, 3, 3))
         own = rotations[:, column[name]] if name in column else np.eye(3)
+        carried = above
+        if name in rig.loose:
+            above = np.broadcast_to(np.eye(3), (frames, 3, 3))
         turns[:, b] = above @ axes @ own @ axes.T
         start = rig.rest[b, :3, 3]
         heads[:, b] = (
-            heads[:, p] + turn(above, (start - rig.rest[p, :3, 3])[None]) if p >= 0 else start
+            heads[:, p] + turn(carried, (start - rig.rest[p, :3, 3])[None]) if p >= 0 else start
         )
-        if name in motion.locations:
+        if name in motion.locations and name not in rig.tied:
             heads[:, b] += turn(above @ axes, motion.locations[name])
     return turns, heads
 

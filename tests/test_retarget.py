@@ -303,6 +303,17 @@ def with_root(rig):
                np.concatenate([[0.1], below.lengths]), below.world)  # fmt: skip
 
 
+def test_bones_that_do_not_inherit_rotation_and_hips_that_are_tied_to_a_root():
+    joints = moving_joints()
+    plain = with_root(MANNEQUIN)
+    loose, tied = frozenset({"clavicle_l", "calf_r", "head"}), frozenset({"pelvis"})
+    rig = replace(plain, loose=loose, tied=tied)
+    turns, heads = posed(rig, solve(motion_of(joints), rig))
+    expected_turns, expected = posed(plain, solve(motion_of(joints), plain))
+    np.testing.assert_allclose(turns, expected_turns, atol=1e-9)
+    np.testing.assert_allclose(heads[:, 1:], expected[:, 1:], atol=1e-9)
+
+
 @pytest.mark.parametrize("name", TAKES)
 def test_positions_to_rotations_and_back_on_real_motion(shared, name):
     """At equal proportions the joints come back, and bones are turned as they were."""

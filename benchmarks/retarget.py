@@ -1,0 +1,115 @@
+"""Speed of retargeting, and its error against BVH takes with true rotations.
+
+python benchmarks/retarget.py [FOLDER_OF_BVH_TAKES]
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from bvh_truth import Take, read_take
+from lift_to_3d.core.motion import Motion
+from lift_to_3d.retarget.character import load_character
+from lift_to_3d.retarget.detect import find_mapping
+from lift_to_3d.retarget.rest_body import rest_body
+from lift_to_3d.retarget.rotation import swing, to_vector, transpose, turn, unit
+from lift_to_3d.retarget.solve import solve
+from rig_tools import posed
+
+JOINTS = {
+    1: "rThigh", 2: "rShin", 3: "rFoot", 4: "lThigh", 5: "lShin", 6: "lFoot", 8: "neck",
+    11: "lShldr", 12: "lForeArm", 13: "lHand", 14: "rShldr", 15: "rForeArm", 16: "rHand",
+}  # fmt: skip
+BONES = [("abdomen", "chest"), ("chest", "neck"), ("neck", "head")] + [
+    (s + a, s + b)
+    for s in "lr"
+    for a, b in (
+        ("Collar", "Shldr"), ("Shldr", "ForeArm"), ("ForeArm", "Hand"), ("Thigh", "Shin"),
+        ("Shin", "Foot"),
+    )
+]  # fmt: skip
+TURNED = {"upper arm": ("Shldr", "Collar"), "forearm": ("ForeArm", "Shldr"),
+          "thigh": ("Thigh", "hip"), "head": ("head", "neck")}  # fmt: skip
+
+
+def main(folder: Path | None) -> None:
+    """Prints both tables; the second only where there are takes."""
+    rig = load_character().rig()
+    print("frames  seconds (one core, mannequin)")
+    for frames in (100, 1_000, 10_000):
+        motion = _walking_on_the_spot(frames)
+        started = time.process_time()
+        solve(motion, rig)
+        print(f"{frames:6}  {time.process_time() - started:.3f}")
+    if folder is None:
+        return
+    print("\ntake, joint mm, bone direction deg, error in turn deg (carried without twist)")
+    for path in sorted(folder.glob("*.bvh")):
+        _compare(read_take(path))
+
+
+def _walking_on_the_spot(frames: int) -> Motion:
+    random = np.random.default_rng(0)
+    steps = np.sin(np.arange(frames)[:, None, None] / 5 + random.uniform(0, 6, (1, 17, 3)))
+    rig = load_character().rig()
+    joints = rest_body(rig, find_mapping(rig)).joints + 0.05 * steps
+    contacts = np.stack([np.arange(frames) // 15 % 2, 1 - np.arange(frames) // 15 % 2], axis=-1)
+    none = np.zeros((frames, 3))
+    return Motion(joints, joints, none, np.ones((frames, 17)), contacts, none[0], 30.0)
+
+
+def _compare(take: Take) -> None:
+    turns, heads = _pose(take)
+    index = [take.bone(name) for name in JOINTS.values()]
+    joints = np.linalg.norm(heads[:, index] - take.motion.joints[:, list(JOINTS)], axis=-1)
+    directions = []
+    for a, b in BONES:
+        ours = unit(heads[:, take.bone(b)] - heads[:, take.bone(a)])
+        true = unit(take.positions[:, take.bone(b)] - take.positions[:, take.bone(a)])
+        directions.append(np.degrees(np.arccos(np.clip(np.sum(ours * true, -1), -1, 1))))
+    words = []
+    for word, (bone, above) in TURNED.items():
+        sides = "lr" if word != "head" else ("",)
+        pairs = [_turn_errors(take, turns, s + bone, _side(s, above)) for s in sides]
+        ours, naive = np.median(pairs, axis=(0, 2))
+        words.append(f"{word} {ours:.1f} ({naive:.1f})")
+    print(
+        f"{take.motion.name:25} {1000 * np.median(joints):7.2f} {np.median(directions):13.2f}   "
+        + ", ".join(words)
+    )
+
+
+def _side(side: str, bone: str) -> str:
+    return bone if bone in ("hip", "neck") else side + bone
+
+
+def _pose(take: Take) -> tuple[np.ndarray, np.ndarray]:
+    """Turns from rest and heads of all bones, by forward kinematics of the keys."""
+    return posed(take.rig, solve(take.motion, take.rig))
+
+
+def _turn_errors(
+    take: Take, turns: np.ndarray, bone: str, above: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Degrees between true orientation and ours; and the true one carried without any twist."""
+    b = take.bone(bone)
+    child = next(i for i, parent in enumerate(take.rig.parents) if parent == b)
+    along = unit(take.rig.rest[child, :3, 3] - take.rig.rest[b, :3, 3])[None]
+    parent = take.turns[:, take.bone(above)]
+    carried = swing(turn(parent, along), turn(take.turns[:, b], along)) @ parent
+    true = transpose(take.turns[:, b])
+    return _degrees(true @ turns[:, b]), _degrees(true @ carried)
+
+
+def _degrees(rotation: np.ndarray) -> np.ndarray:
+    return np.degrees(np.linalg.norm(to_vector(rotation), axis=-1))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
