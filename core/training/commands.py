@@ -10,9 +10,12 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import LiftError, ModelError, MotionError
+
+if TYPE_CHECKING:
+    from .loop import Training
 
 _TRAIN = """\
 Train a model on motion capture, through virtual cameras and simulated detectors.
@@ -110,14 +113,27 @@ def _train(parsed: argparse.Namespace) -> int:
     if recipe.start_from:
         before = parsed.out / recipe.start_from
         first = Training(read_recipe(recipe.start_from), parsed.data, before, parsed.device)
-        seconds = first.run(seconds)
+        seconds = _run(first, seconds)
         if not first.finished:
             return 0
     training = Training(recipe, parsed.data, parsed.out / recipe.name, parsed.device, before)
-    training.run(seconds)
+    _run(training, seconds)
     if training.finished:
         print(_export_run(parsed.out / recipe.name, parsed.out / recipe.name, recipe.name))
     return 0
+
+
+def _run(training: Training, seconds: float | None) -> float | None:
+    from tqdm import tqdm
+
+    recipe = training.recipe
+    with tqdm(desc=recipe.name, total=recipe.steps, initial=training.step, unit="step") as bar:
+
+        def report(step: int, error: float) -> None:
+            bar.set_postfix_str(f"{error * 1000:.0f} mm", refresh=False)
+            bar.update(step - bar.n)
+
+        return training.run(seconds, report)
 
 
 def _export(parsed: argparse.Namespace) -> int:

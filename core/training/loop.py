@@ -62,8 +62,14 @@ class Training:
         """Whether the recipe has been trained to its end."""
         return self.step >= self.recipe.steps
 
-    def run(self, seconds: float | None = None) -> float | None:
+    def run(
+        self, seconds: float | None = None, report: Callable[[int, float], None] | None = None
+    ) -> float | None:
         """Train to the recipe's end, or for so many seconds; progress is saved either way.
+
+        Args:
+            seconds: stop after so long.
+            report: called after every update with its number and its error in metres.
 
         Returns:
             The seconds that are left, None when there was no limit.
@@ -73,6 +79,8 @@ class Training:
         forward = torch.compile(self.network) if self.device.type == "cuda" else self.network
         while not self.finished:
             losses.append(self._update(forward))
+            if report:
+                report(self.step, losses[-1])
             now = time.monotonic()
             over = seconds is not None and now - began > seconds
             if now - saved > _SAVE_EVERY or over or self.finished:
