@@ -10,7 +10,7 @@ from scipy.signal import savgol_filter
 
 from .errors import TrackError
 from .mixste.backend import Run, open_backend
-from .mixste.model import find_model
+from .mixste.model import ModelCard, find_model
 from .mixste.picture import picture_inputs
 from .mixste.view import from_view, to_view
 from .mixste.windows import Windows, cut_windows
@@ -54,16 +54,9 @@ def lift(
         raise TrackError(f"{track.name}: nobody is seen in any frame, there is nothing to lift.")
     found = find_model(model)
     run = open_backend(found, device)
-    rays, seen = network_rays(track)
-    windows = cut_windows(track.frames, track.fps, found.card.frames, found.card.rate, overlap)
-    if found.card.input == "picture":
-        inputs, axis = picture_inputs(track)[windows.index], None
-    else:
-        inputs, axis = to_view(rays[windows.index], seen[windows.index])
-    answers = lift_windows(inputs, axis, run, flip, progress)
-    joints = smoothed(windows.blend(answers), windows.stride)
-    error = found.card.expected_error(disagreement(answers, joints, windows))
-    confidence = np.where(seen > 0, np.exp(-error / _CERTAIN), 0)
+    joints, apart = lift_joints(track, found.card, run, flip, overlap, progress)
+    _, seen = network_rays(track)
+    confidence = np.where(seen > 0, np.exp(-found.card.expected_error(apart) / _CERTAIN), 0)
     return Pose(
         joints.astype(np.float32),
         confidence.astype(np.float32),
@@ -71,6 +64,30 @@ def lift(
         track.name,
         track.person,
     )
+
+
+def lift_joints(
+    track: Track,
+    card: ModelCard,
+    run: Run,
+    flip: bool = True,
+    overlap: float = 0.5,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """A track's joints by an opened model, and how far its windows disagree; see `lift`.
+
+    Returns:
+        (frames, 17, 3) metres, camera axes, relative to the pelvis; (frames, 17) metres.
+    """
+    windows = cut_windows(track.frames, track.fps, card.frames, card.rate, overlap)
+    if card.input == "picture":
+        inputs, axis = picture_inputs(track)[windows.index], None
+    else:
+        rays, seen = network_rays(track)
+        inputs, axis = to_view(rays[windows.index], seen[windows.index])
+    answers = lift_windows(inputs, axis, run, flip, progress)
+    joints = smoothed(windows.blend(answers), windows.stride)
+    return joints, disagreement(answers, joints, windows)
 
 
 def network_rays(track: Track) -> tuple[np.ndarray, np.ndarray]:

@@ -63,6 +63,11 @@ class Model:
     card: ModelCard
     onnx: Path
 
+    @property
+    def card_path(self) -> Path:
+        """Where the card lies."""
+        return self.onnx.with_suffix(".json")
+
 
 def find_model(name: str) -> Model:
     """A shipped model by name, or any ``.onnx`` file that has its card beside it.

@@ -80,6 +80,11 @@ def register(verbs: Any) -> None:
     evaluate.add_argument("--model", default="default", help="name or .onnx file")
     evaluate.add_argument("--device", default="auto")
     evaluate.add_argument("--no-flip", action="store_true", help="without the mirror image's mean")
+    evaluate.add_argument(
+        "--into-card",
+        action="store_true",
+        help="write the figures into the model's card; scale confidence by the first capture",
+    )
     evaluate.add_argument("--json", action="store_true", help="one line of JSON for each test")
 
     export = add("export-onnx", _EXPORT, _export)
@@ -190,13 +195,23 @@ def _evaluate(parsed: argparse.Namespace) -> int:
     if not parsed.capture and not parsed.real:
         raise MotionError("nothing to measure on; give --capture FILES or --real TRC INPUT.")
     _need_torch()
-    from .evaluate import score, virtual_clips
+    from ..mixste.backend import open_backend
+    from ..mixste.model import find_model, write_card
+    from .evaluate import calibrated, score, virtual_clips
 
+    model = find_model(parsed.model)
+    card = model.card
+    if parsed.into_card and parsed.capture:
+        run = open_backend(model, parsed.device)
+        card = calibrated(card, virtual_clips(parsed.capture[0], 1.0, seed=1), run)
+        write_card(card, model.card_path)
     for path in parsed.capture:
         for title, noise in (("clean", 0.0), ("noisy", 1.0)):
             clips = virtual_clips(path, noise)
-            result = score(clips, parsed.model, parsed.device, not parsed.no_flip)
-            _show(f"{path.name.partition('.')[0]} {title}", asdict(result), parsed.json)
+            result = asdict(score(clips, parsed.model, parsed.device, not parsed.no_flip))
+            test = f"{path.name.partition('.')[0]} {title}"
+            _show(test, result, parsed.json)
+            card.figures[test] = _rounded(result)
     if parsed.real:
         from ..clean import clean
         from ..tracks import read
@@ -207,9 +222,16 @@ def _evaluate(parsed: argparse.Namespace) -> int:
         [track] = read(
             keypoints, fps=parsed.fps or fps, size=parsed.size, fov=parsed.fov, person="largest"
         )
-        result = score_real(clean(track), truth, fps, parsed.model, parsed.device)
-        _show(f"{keypoints.name} real", asdict(result), parsed.json)
+        result = asdict(score_real(clean(track), truth, fps, parsed.model, parsed.device))
+        _show(f"{keypoints.name} real", result, parsed.json)
+        card.figures[f"{keypoints.name} real"] = _rounded(result)
+    if parsed.into_card:
+        write_card(card, model.card_path)
     return 0
+
+
+def _rounded(values: dict[str, Any]) -> dict[str, Any]:
+    return {k: round(v, 3) if isinstance(v, float) else v for k, v in values.items()}
 
 
 def _show(test: str, values: dict[str, Any], as_json: bool) -> None:

@@ -7,14 +7,16 @@ which is lifted like any other. The cameras are the same for every model (one se
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from scipy.stats import rankdata
 
-from ..lift import lift
+from ..lift import lift, lift_joints
+from ..mixste.backend import Run
+from ..mixste.model import ModelCard
 from ..skeleton import COCO
 from ..track import Track
 from .cameras import random_cameras
@@ -143,6 +145,20 @@ def score(
         rank=_rank_correlation(doubt[:, 1:], error[:, 1:]),
         frozen_worse=tuple(frozen),
         joints=tuple(error.mean(0).round(1).tolist()),
+    )
+
+
+def calibrated(card: ModelCard, clips: Iterable[Clip], run: Run) -> ModelCard:
+    """A model's card with what its confidence is made from: usual errors and disagreement."""
+    errors, spreads = [], []
+    for clip in clips:
+        joints, apart = lift_joints(clip.track, card, run)
+        errors.append(np.linalg.norm(joints - clip.truth, axis=-1))
+        spreads.append(apart[:, 1:])
+    return replace(
+        card,
+        joint_errors=tuple(np.concatenate(errors).mean(0).round(4).tolist()),
+        spread=round(float(np.median(np.concatenate(spreads))), 5),
     )
 
 
