@@ -186,8 +186,8 @@ def _preview(parsed: argparse.Namespace) -> int:
 def _benchmark(parsed: argparse.Namespace) -> int:
     from .commands import benchmark
 
-    seconds = benchmark.measure(parsed.input, parsed.repeat, words.clip_options(parsed))
-    print((benchmark.as_json if parsed.json else benchmark.as_text)(seconds, parsed.repeat))
+    stages = benchmark.measure(parsed.input, parsed.repeat, words.clip_options(parsed))
+    print((benchmark.as_json if parsed.json else benchmark.as_text)(stages, parsed.repeat))
     return DONE
 
 

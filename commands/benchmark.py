@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,34 +20,48 @@ from ..core.pipeline import Options, tracks
 from ..core.track import Track
 
 
-def as_json(seconds: dict[str, float], frames: int) -> str:
+@dataclass(frozen=True)
+class Spent:
+    """Seconds of one stage: `wall` by the clock, `cpu` of all cores together."""
+
+    wall: float
+    cpu: float
+
+
+def as_json(stages: dict[str, Spent], frames: int) -> str:
     """One line of JSON."""
-    return json.dumps({"frames": frames, "seconds": seconds})
+    return json.dumps({"frames": frames, "stages": {k: asdict(v) for k, v in stages.items()}})
 
 
-def as_text(seconds: dict[str, float], frames: int) -> str:
+def as_text(stages: dict[str, Spent], frames: int) -> str:
     """A table."""
-    total = sum(seconds.values())
+    whole = Spent(sum(s.wall for s in stages.values()), sum(s.cpu for s in stages.values()))
     rows = [
-        f"  {stage:14} {spent:7.2f} s  {spent / total:4.0%}" for stage, spent in seconds.items()
+        f"  {name:14} {spent.wall:7.2f} {spent.cpu:7.2f}  {spent.cpu / whole.cpu:5.0%}"
+        for name, spent in {**stages, "in all": whole}.items()
     ]
-    speed = f"  {'in all':14} {total:7.2f} s  {frames / total:.0f} frames a second"
-    return "\n".join([f"{frames} frames on {os.cpu_count()} cores", *rows, speed])
+    lines = [
+        f"{frames} frames on {os.cpu_count()} cores, {frames / whole.wall:.0f} frames a second",
+        f"  {'seconds':14} {'clock':>7} {'cpu':>7}",
+    ]
+    return "\n".join(lines + rows)
 
 
-def measure(path: Path, frames: int, options: Options) -> dict[str, float]:
+def measure(path: Path, frames: int, options: Options) -> dict[str, Spent]:
     """Seconds of each stage for the clip's first person, played to and fro for `frames` frames.
 
     Raises:
         LiftError: the file cannot be read or lifted.
     """
-    seconds: dict[str, float] = {}
+    spent: dict[str, Spent] = {}
 
     @contextmanager
     def stage(name: str) -> Iterator[None]:
-        start = time.perf_counter()
+        wall, cpu = time.perf_counter(), time.process_time()
         yield
-        seconds[name] = round(time.perf_counter() - start, 3)
+        spent[name] = Spent(
+            round(time.perf_counter() - wall, 3), round(time.process_time() - cpu, 3)
+        )
 
     with tempfile.TemporaryDirectory() as folder:
         long = write_coco(
@@ -85,7 +99,7 @@ def measure(path: Path, frames: int, options: Options) -> dict[str, float]:
             export(character, Path(folder, "clip.fbx"))
         with stage("export BVH"), quiet():
             export(character, Path(folder, "clip.bvh"))
-    return seconds
+    return spent
 
 
 def repeat(track: Track, frames: int) -> Track:
