@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from lift_to_3d.core.errors import Cancelled, MotionError
 from lift_to_3d.core.ground import ground
-from lift_to_3d.core.motion import Motion, Pose
+from lift_to_3d.core.ground.floor import raise_sunk
+from lift_to_3d.core.motion import Pose
 from lift_to_3d.core.skeleton import COCO, H36M
 from lift_to_3d.core.track import Track
 from scipy.ndimage import gaussian_filter1d
@@ -161,7 +162,7 @@ def test_scale_is_the_height():
 @pytest.mark.parametrize("smoothing", ["off", "light", "strong"])
 def test_bones_are_constant_and_noise_is_lowered(smoothing):
     rng = np.random.default_rng(0)
-    pose, track, seen = film(walk(), camera(60, 10, 5))
+    pose, track, _ = film(walk(), camera(60, 10, 5))
     shaken = replace(
         pose, joints=(pose.joints + rng.normal(0, 0.005, pose.joints.shape)).astype(np.float32)
     )
@@ -203,6 +204,7 @@ def test_gaps_are_bridged():
     track.xy[gap], track.confidence[gap] = np.nan, 0
     motion = ground(pose, track, height=STATURE)
     assert np.isfinite(motion.joints).all()
+    assert np.isfinite(motion.camera_joints).all()  # a motion file takes nothing else
     assert np.linalg.norm(motion.root - seen[:, 0], axis=1)[gap].max() < 0.4
     assert np.abs(np.diff(motion.joints[:, 0], axis=0)).max() < 0.1
 
@@ -214,6 +216,20 @@ def test_short_clips(frames):
         motion = ground(pose, track, height=STATURE, smoothing=smoothing)
         assert motion.joints.shape == (frames, 17, 3)
         assert np.isfinite(motion.joints).all()
+
+
+def test_nobody_sinks():
+    """Not even where up is wrong by far, as the user may give it."""
+    world = walk(120, speed=0.0)
+    pose, track, _ = film(world, camera(30, 15, 0))
+    motion = ground(pose, track, height=STATURE, camera_up=camera(30, 45, 25)[:, 2])
+    assert motion.joints[..., 2].min() >= 0.0299
+    deep = world.copy()
+    deep[50:60, :, 2] -= 0.3
+    raised = raise_sunk(deep, FPS)
+    assert raised[..., 2].min() >= 0.0299
+    np.testing.assert_array_equal(raised[:25], deep[:25])
+    assert np.abs(np.diff(raised[:, 0, 2] - deep[:, 0, 2])).max() < 0.05
 
 
 def test_legs_never_seen():
@@ -252,8 +268,8 @@ def test_bad_options_are_named():
         ground(pose, track, height=170)
     with pytest.raises(MotionError, match="no direction"):
         ground(pose, track, camera_up=(0, 0, 0))
+    short = replace(track, xy=track.xy[:9], confidence=track.confidence[:9])
     with pytest.raises(MotionError, match="10 frames and its track 9"):
-        short = replace(track, xy=track.xy[:9], confidence=track.confidence[:9])
         ground(pose, short)
 
 

@@ -10,8 +10,9 @@ from ..errors import MotionError
 from ..motion import Motion, Pose
 from ..track import Track
 from .body import body_of
-from .contacts import FEET, floor_contacts, floor_height
-from .floor import world_axes
+from .bones import FEET
+from .contacts import floor_contacts
+from .floor import floor_height, raise_sunk, world_axes
 from .gravity import given_up, level_feet, upwards
 from .root_path import Footing
 from .senses import sense
@@ -63,10 +64,11 @@ def ground(
     world = (body.joints + root[:, None]) @ axes.T
     world -= (*world[0, 0, :2], floor_height(world, stands))
     contacts = floor_contacts(world, stands, body.fps)
+    world = raise_sunk(world, body.fps)
     report(1.0)
     return Motion(
         joints=world.astype(np.float32),
-        camera_joints=pose.joints,
+        camera_joints=np.nan_to_num(pose.joints).astype(np.float32),
         root=root.astype(np.float32),
         confidence=pose.confidence,
         contacts=contacts.astype(np.float32),

@@ -9,6 +9,9 @@ from ..skeleton import H36M
 ANKLE_HEIGHT = 0.08
 """Height of the ankle joint above the floor in standing, metres."""
 
+FEET = [6, 3]
+"""Left and right ankle."""
+
 # A standing person is a little shorter than the bones laid end to end: nobody stands like a ruler.
 _STANDING = 0.985
 

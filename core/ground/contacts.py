@@ -5,34 +5,14 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit, logit
 
-from .bones import ANKLE_HEIGHT
+from .bones import ANKLE_HEIGHT, FEET
 from .smoothing import low_pass
-
-FEET = [6, 3]
-"""Left and right ankle."""
 
 # Where an ankle is let go, and how sharply: m/s, metres above where it stands, and in the judgement
 # of the sense of balance, which is the strictest of the three.
 _SPEED, _SPEED_EDGE = 0.38, 0.06
 _RISE, _RISE_EDGE = 0.08, 0.02
 _STANDS = 0.25
-
-
-def floor_height(joints: np.ndarray, stands: np.ndarray) -> float:
-    """Height of the floor under the feet that stand on it, or under the lowest that they come to.
-
-    Steps and ladders are stood on as well: the floor is where the lowest of the standing is.
-
-    Args:
-        joints: (frames, 17, 3) metres, Z up.
-        stands: (frames, 2) probability that the left, the right foot stands.
-    """
-    ankles = joints[:, FEET, 2]
-    planted = ankles[stands > 0.5]
-    if len(planted) < 0.05 * len(ankles):
-        return float(np.percentile(ankles.min(1), 5)) - ANKLE_HEIGHT
-    lowest = np.percentile(planted, 5)
-    return float(np.median(planted[planted < lowest + 0.08])) - ANKLE_HEIGHT
 
 
 def floor_contacts(joints: np.ndarray, stands: np.ndarray, fps: float) -> np.ndarray:

@@ -1,8 +1,14 @@
-"""The axes of the world: Z up, starting to face -Y."""
+"""The world: Z up, starting to face -Y, the floor at zero and nobody below it."""
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
+
+from .bones import ANKLE_HEIGHT, FEET
+
+_LOWEST = 0.03  # metres: no joint is thinner than that above the floor
+_RAISING = 0.1  # seconds
 
 
 def world_axes(joints: np.ndarray, up: np.ndarray) -> np.ndarray:
@@ -18,3 +24,39 @@ def world_axes(joints: np.ndarray, up: np.ndarray) -> np.ndarray:
         back = np.cross(up, (1.0, 0.0, 0.0)) + np.cross(up, (0.0, 0.0, 0.1))
     back /= np.linalg.norm(back)
     return np.stack([np.cross(back, up), back, up])
+
+
+def floor_height(joints: np.ndarray, stands: np.ndarray) -> float:
+    """Height of the floor under the feet that stand on it, or under the lowest that they come to.
+
+    Steps and ladders are stood on as well: the floor is where the lowest of the standing is.
+
+    Args:
+        joints: (frames, 17, 3) metres, Z up.
+        stands: (frames, 2) probability that the left, the right foot stands.
+    """
+    ankles = joints[:, FEET, 2]
+    planted = ankles[stands > 0.5]
+    if len(planted) < 0.05 * len(ankles):
+        return float(np.percentile(ankles.min(1), 5)) - ANKLE_HEIGHT
+    lowest = np.percentile(planted, 5)
+    return float(np.median(planted[planted < lowest + 0.08])) - ANKLE_HEIGHT
+
+
+def raise_sunk(joints: np.ndarray, fps: float) -> np.ndarray:
+    """Lift the body, smoothly, where a joint would be in the floor.
+
+    Args:
+        joints: (frames, 17, 3) metres, Z up, floor at 0.
+        fps: frames a second.
+
+    Returns:
+        The same with every joint at least 3 cm above the floor.
+    """
+    sunk = np.maximum(_LOWEST - joints[..., 2].min(1), 0)
+    if not sunk.any():
+        return joints
+    reach = max(1, round(2 * _RAISING * fps))
+    widest = maximum_filter1d(sunk, 2 * reach + 1, mode="nearest")
+    lift = gaussian_filter1d(widest, _RAISING * fps, mode="nearest", radius=reach)
+    return joints + lift[:, None, None] * np.array([0.0, 0.0, 1.0])

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import solveh_banded
 
+from .bones import FEET
+
 # Trust in each joint as a landmark, Human3.6M order. Detectors put nose and head elsewhere than
 # the 3D skeleton does; pelvis, spine and thorax are means of others.
 _TRUST = np.array([0, 0.7, 1, 1, 0.7, 1, 1, 0, 0, 0, 0, 1, 0.6, 0.4, 1, 0.6, 0.4])
-_FEET = [6, 3]
 
 # Standard deviations that balance the terms against each other: metres for a joint against its
 # ray, metres a second for a standing ankle, metres for its height, metres a second squared for the
@@ -93,7 +94,7 @@ def _floor_terms(
     joints: np.ndarray, root: np.ndarray, fps: float, footing: Footing
 ) -> tuple[np.ndarray, np.ndarray]:
     """(frames, 3, 3) and (frames, 3): standing ankles are all at one height, but for steps."""
-    rises = joints[:, _FEET] @ footing.up
+    rises = joints[:, FEET] @ footing.up
     heights = rises + (root @ footing.up)[:, None]
     weight = footing.stands**2
     floor = _weighted_median(heights, weight)
@@ -141,7 +142,7 @@ def _motion_terms(
     # Without enough frames or sights to fix a speed, none is assumed.
     _couple(band, (1, -1), np.eye(3) * 1e-3 * fps)
     if footing is not None and frames > 1:
-        for foot, stands in zip(_FEET, footing.stands.T, strict=True):
+        for foot, stands in zip(FEET, footing.stands.T, strict=True):
             held = np.minimum(stands[1:], stands[:-1]) ** 2
             held = held * fps**2 / (_ANKLE**2 * max(1.0, _ANKLE_LASTS * fps))
             band[_BAND, 1:] += held[:, None]

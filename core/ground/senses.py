@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import expit
 
+from .bones import FEET
 from .smoothing import low_pass
 
 WEIGHTS = Path(__file__).with_name("senses.npz")
@@ -22,7 +23,7 @@ WEIGHTS = Path(__file__).with_name("senses.npz")
 CLUES = 15
 """Number of directions that a frame offers."""
 
-_LEFT, _RIGHT, _FEET = [4, 11], [1, 14], [6, 3]
+_LEFT, _RIGHT = [4, 11], [1, 14]
 _MOMENTS = (-0.3, -0.16, -0.06, 0.0, 0.06, 0.16, 0.3)  # seconds from the frame
 
 # (share of the mass, joint, joint, place of the mass centre between them), after Dempster's
@@ -87,12 +88,12 @@ def _clues(joints: np.ndarray, root: np.ndarray, fps: float) -> tuple[np.ndarray
     mass = _mass_centre(joints)
     velocity = low_pass(_rate(low_pass(mass + root, fps, 4.0), fps), fps, 4.0)
     acceleration = low_pass(_rate(velocity, fps), fps, 2.5)
-    steps = _rate(low_pass(joints[:, _FEET] + root[:, None], fps, 6.0), fps)
+    steps = _rate(low_pass(joints[:, FEET] + root[:, None], fps, 6.0), fps)
     directions = [
         trunk,
         2 * (joints[:, 10] - joints[:, 8]),
         *(2 * (joints[:, a] - joints[:, b]) for a, b in ((4, 5), (1, 2), (5, 6), (2, 3))),
-        *(mass - joints[:, foot] for foot in _FEET),
+        *(mass - joints[:, foot] for foot in FEET),
         forward,
         left,
         acceleration / 10,

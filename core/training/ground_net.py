@@ -20,12 +20,12 @@ from scipy.ndimage import binary_opening
 from torch import Tensor, nn
 
 from ..ground.body import body_of
+from ..ground.bones import FEET
 from ..ground.senses import CLUES, observe
 from ..skeleton import H36M
 from .capture import Take, load_takes
 from .ground_clips import LIFTER, Mistakes, film
 
-_FEET = [6, 3]
 _HERTZ = 10  # looks a second
 _LOOKS = 24  # looks of one clip in a batch
 _CLIPS = 32  # clips in a batch
@@ -78,7 +78,7 @@ def standing_feet(world: np.ndarray, fps: float) -> np.ndarray:
         world: (frames, 17, 3) captured metres, Z up, ankles stand at 0.08.
         fps: frames a second.
     """
-    ankles = world[:, _FEET]
+    ankles = world[:, FEET]
     rise = ankles[..., 2]
     speed = np.linalg.norm(np.gradient(ankles, 1 / fps, axis=0), axis=-1)
     step = (rise < rise.min(1, keepdims=True) + 0.05) & (world[:, :1, 2] - rise > 0.6)
@@ -94,7 +94,7 @@ def vary(take: Take, rng: np.random.Generator) -> Take:
     out = joints.copy()
     for parent, joint in H36M.bones:
         out[:, joint] = out[:, parent] + scale[joint] * (joints[:, joint] - joints[:, parent])
-    out[..., 2] += np.median(joints[:, _FEET, 2].min(1) - out[:, _FEET, 2].min(1))
+    out[..., 2] += np.median(joints[:, FEET, 2].min(1) - out[:, FEET, 2].min(1))
     if rng.random() < 0.5:
         out = out[:, list(H36M.mirrored)] * (-1.0, 1.0, 1.0)
     return replace(take, joints=out)
@@ -209,7 +209,7 @@ def main() -> None:
     parser.add_argument("--held", type=Path, required=True, help="packed capture to measure on")
     parser.add_argument("--out", type=Path, required=True, help="the weights, .npz")
     parser.add_argument("--clips", type=int, default=2400)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     rng = np.random.default_rng(args.seed)
