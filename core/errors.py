@@ -24,5 +24,5 @@ class RigError(LiftError):
     """A rig lacks what the motion needs, or cannot be read."""
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818 - it is no error
     """Raised by a progress callback to stop the work; nothing has been changed."""
