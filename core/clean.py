@@ -15,10 +15,21 @@ from scipy.ndimage import median_filter
 from .skeleton import COCO
 from .track import Track
 
+_PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "whole body": (
+        ("shoulder", "elbow", "wrist", "hip", "knee", "ankle"),
+        ("eye", "ear", "index", "pinky", "thumb", "heel", "big_toe", "small_toe"),
+    ),
+    "arms": (("elbow", "wrist"), ("index", "pinky", "thumb")),
+    "legs": (("knee", "ankle"), ("heel", "big_toe", "small_toe")),
+    "face": (("eye", "ear"), ()),
+}
+"""Parts whose sides are exchanged together: by which joints it is judged, and which go along."""
+
 _SWAP_GAIN = 0.06
-"""How much shorter a pair's way must become, in body heights, for each change of sides."""
-_SWAP_PRIOR = 0.003
-"""What every swapped frame costs: the detector is right more often than not."""
+"""How much shorter the way must become, in body heights, for each change of sides."""
+_SWAP_PRIOR = 0.15
+"""What every swapped frame costs, as a share of that: the detector is right more often."""
 _SPIKE = 0.06
 """How far off its way a joint must be to be an outlier, in body heights, on top of its motion."""
 _LONGEST_SPIKE = 0.15
@@ -52,7 +63,8 @@ def clean(track: Track, *, progress: object = None) -> Track:
     notes = []
     swapped = _mend_swaps(xy, confidence, track.joints, height)
     if swapped:
-        notes.append(f"Left and right were swapped and put back: {_listed(swapped)}.")
+        frames = ", ".join(f"{part} in {count} frames" for part, count in swapped.items())
+        notes.append(f"Left and right were swapped and put back: {frames}.")
     spikes = _remove_spikes(xy, confidence, height, track.fps)
     if spikes.any():
         notes.append(f"Outliers taken out: {_listed(_counts(spikes, track.joints))}.")
@@ -91,65 +103,74 @@ def _calibrated(confidence: np.ndarray) -> np.ndarray:
     return np.clip(confidence * (_SURE / best), 0.0, 1.0)
 
 
-def _pairs(joints: tuple[str, ...]) -> list[tuple[int, int]]:
-    """Indices of left and right of every joint that has both."""
-    names = {name: i for i, name in enumerate(joints)}
-    return [
-        (i, names["right_" + name.removeprefix("left_")])
-        for name, i in names.items()
-        if name.startswith("left_") and "right_" + name.removeprefix("left_") in names
-    ]
-
-
 def _mend_swaps(
     xy: np.ndarray, confidence: np.ndarray, joints: tuple[str, ...], height: np.ndarray
 ) -> dict[str, int]:
     """Exchange left and right, in place, where that makes both go on as before.
 
+    First of the whole body at once, then of the arms, legs and face by themselves: hips never
+    change sides without the shoulders.
+
     Returns:
-        Number of frames by pair of joints.
+        Number of frames by part of the body.
     """
+    names = {name: i for i, name in enumerate(joints)}
     mended = {}
-    for left, right in _pairs(joints):
-        both = np.flatnonzero(np.isfinite(xy[:, [left, right], 0]).all(1))
-        swapped = both[_swapped(xy[both, left], xy[both, right], both, height[both])]
-        if len(swapped):
+    for part, (judged, moved) in _PARTS.items():
+        pairs = [
+            (names[f"left_{word}"], names[f"right_{word}"])
+            for word in judged + moved
+            if f"left_{word}" in names and f"right_{word}" in names
+        ]
+        sides = np.array(pairs[: len(judged)], int).reshape(-1, 2)
+        swapped = _swapped(xy[:, sides[:, 0]], xy[:, sides[:, 1]], height)
+        for left, right in pairs:
             for values in (xy, confidence):
                 values[swapped, left], values[swapped, right] = (
                     values[swapped, right].copy(),
                     values[swapped, left].copy(),
                 )
-            mended[joints[left].removeprefix("left_")] = len(swapped)
+        if swapped.any():
+            mended[part] = int(swapped.sum())
     return mended
 
 
-def _swapped(
-    left: np.ndarray, right: np.ndarray, frame: np.ndarray, height: np.ndarray
-) -> np.ndarray:
-    """(n,) whether left and right are exchanged: the way of least length through both choices."""
-    if len(frame) < 3:
-        return np.zeros(len(frame), bool)
+def _swapped(left: np.ndarray, right: np.ndarray, height: np.ndarray) -> np.ndarray:
+    """(frames,) whether left and right are exchanged: the way of least length through the choices.
+
+    Args:
+        left, right: (frames, pairs, 2), NaN where missing.
+        height: (frames,) body height.
+    """
+    out = np.zeros(len(left), bool)
+    there = np.flatnonzero(np.isfinite(left + right).all(-1).any(axis=-1))
+    if len(there) < 3:
+        return out
+    left, right, height = left[there], right[there], height[there]
 
     def way(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return np.linalg.norm(a[1:] - b[:-1], axis=-1) / (height[1:] * np.diff(frame))
+        steps = np.linalg.norm(a[1:] - b[:-1], axis=-1)
+        return steps / (height[1:] * np.diff(there))[:, None]
 
     keep = way(left, left) + way(right, right)
     cross = way(left, right) + way(right, left)
-    if not (cross + _SWAP_GAIN < keep).any():
-        return np.zeros(len(frame), bool)
-    cost, other = 0.0, _SWAP_GAIN
-    back = np.zeros((len(frame), 2), bool)
-    for i, (k, c) in enumerate(zip(keep.tolist(), (cross + _SWAP_GAIN).tolist(), strict=True), 1):
+    known = np.isfinite(keep) & np.isfinite(cross)
+    gain = _SWAP_GAIN * np.sqrt(left.shape[1])
+    keep, cross = (np.where(known, cost, 0).sum(1) for cost in (keep, cross))
+    if not (cross + gain < keep).any():
+        return out
+    cost, other = 0.0, gain
+    back = np.zeros((len(there), 2), bool)
+    for i, (k, c) in enumerate(zip(keep.tolist(), (cross + gain).tolist(), strict=True), 1):
         stay, come = cost + k, other + c
         remain, leave = other + k, cost + c
         back[i] = come < stay, leave < remain
-        cost, other = min(stay, come), min(remain, leave) + _SWAP_PRIOR
+        cost, other = min(stay, come), min(remain, leave) + _SWAP_PRIOR * gain
     state = other < cost
-    out = np.zeros(len(frame), bool)
-    for i in range(len(frame) - 1, -1, -1):
-        out[i] = state
+    for i in range(len(there) - 1, -1, -1):
+        out[there[i]] = state
         state = bool(state) != bool(back[i, int(state)])
-    return ~out if out.mean() > 0.5 else out
+    return ~out if out[there].mean() > 0.5 else out
 
 
 def _remove_spikes(
