@@ -101,7 +101,6 @@ def _import_blend(path: str) -> None:
     for obj in here.objects:
         if obj is not None:
             current_scene().collection.objects.link(obj)
-    view_layer().update()
 
 
 def _import_fbx(path: str) -> None:
@@ -153,4 +152,3 @@ def remove_objects(objects: set[Object]) -> None:
     """Take objects out of the file, and data that only they used."""
     data = [obj.data for obj in objects if obj.data is not None and obj.data.users == 1]
     bpy.data.batch_remove([*objects, *data])
-    view_layer().update()

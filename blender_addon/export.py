@@ -15,7 +15,6 @@ import bpy
 from bpy.types import ArmatureModifier, Object
 
 from ..core.errors import LiftError, RigError
-from .bvh import write_bvh
 from .scene import armature_of, current_scene, view_layer
 
 _PRESETS = Path(__file__).resolve().parents[1] / "presets" / "exports"
@@ -101,6 +100,8 @@ def export(
         try:
             with _only(objects, frames or action_frames(obj)) as (start, end):
                 if chosen.writer == "bvh":
+                    from .bvh import write_bvh  # with scipy, which registering does not wait for
+
                     write_bvh(obj, part, start, end, progress=progress, **chosen.settings)
                 else:
                     _call_operator(chosen, part)
@@ -123,6 +124,7 @@ def action_frames(obj: Object) -> tuple[int, int]:
 
 def skinned_meshes(obj: Object) -> list[Object]:
     """The meshes of the view layer that the armature deforms."""
+    view_layer().update()  # it may not know yet what was linked or removed
     return [
         other
         for other in view_layer().objects

@@ -6,7 +6,7 @@
 from functools import partial
 from math import degrees
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.app.handlers import persistent
@@ -17,13 +17,15 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 from ..core.errors import Cancelled, LiftError
 from ..core.pipeline import Options
 from . import preferences
-from .animate import Placing, place
 from .export import export, find_preset
 from .jobs import Job
 from .lifting import Lifted, lift_file
 from .properties import ARMATURE, EVERYONE, FILE
 from .scene import Context, redraw_sidebars
 from .source import forget_jobs, source_path, video_path
+
+if TYPE_CHECKING:
+    from .animate import Placing
 
 SUFFIXES = (".json", ".csv", ".npz", ".npy", ".h5", ".hdf5", ".slp", ".pkl", ".txt", ".trc")
 """Of the files offered for import; what they are is found out from what is in them."""
@@ -64,8 +66,10 @@ def options(settings: Any) -> Options:
     )
 
 
-def placing(settings: Any) -> Placing:
+def placing(settings: Any) -> "Placing":
     """The settings, as `animate.place` takes them."""
+    from .animate import Placing
+
     rigs = {ARMATURE: settings.armature, FILE: bpy.path.abspath(settings.rig_file)}
     return Placing(
         rig=rigs.get(settings.rig, settings.rig),
@@ -96,6 +100,8 @@ def show_result(settings: Any, lifted: Lifted) -> None:
     Raises:
         LiftError: with the scene as it was.
     """
+    from .animate import place  # with scipy, which registering does not wait for
+
     moved = place(lifted.motions, placing(settings), lifted.starts)
     settings.result = moved[0]
     frames = max(motion.frames for motion in lifted.motions)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..core.errors import Cancelled, LiftError
 from ..core.pipeline import Options
-from ..core.tracks import Inspection
 from .jobs import Job
 from .scene import redraw_sidebars
+
+if TYPE_CHECKING:
+    from ..core.tracks import Inspection
 
 _POLL = 0.1
 _UNKNOWN_RATE = 30.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -55,6 +57,18 @@ def test_registering_leaves_nothing_behind_twice_in_a_row():
         assert hasattr(bpy.types.Scene, "lift_to_3d")
         lift_to_3d.unregister()
         assert state() == before
+
+
+def test_blender_does_not_wait_for_libraries_at_its_start():
+    code = (
+        "import sys, bpy, lift_to_3d; lift_to_3d.register(); import os; "
+        "heavy = {'scipy', 'onnxruntime', 'torch'} & set(sys.modules); "
+        "print(heavy, flush=True); os._exit(bool(heavy))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_it_survives_another_file(addon):
