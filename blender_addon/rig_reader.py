@@ -30,4 +30,6 @@ def read_rig(obj: bpy.types.Object) -> Rig:
         rest=np.array([b.matrix_local for b in bones], np.float64),
         lengths=np.array([b.length for b in bones]),
         world=world,
+        loose=frozenset(b.name for b in bones if not b.use_inherit_rotation),
+        tied=frozenset(b.name for b in bones if b.parent and b.use_connect),
     )

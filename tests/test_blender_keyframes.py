@@ -253,3 +253,13 @@ def test_an_unwritable_place_is_named(armature, tmp_path):
     write_action(armature, tumbling())
     with pytest.raises(LiftError, match="Cannot write"):
         export(armature, tmp_path / "file" / "clip.bvh")
+
+
+def test_bones_that_are_tied_or_turn_alone_are_told(armature):
+    bpy.ops.object.mode_set(mode="EDIT")
+    armature.data.edit_bones["spine"].use_connect = True
+    bpy.ops.object.mode_set(mode="OBJECT")
+    armature.data.bones["head"].use_inherit_rotation = False
+    rig = read_rig(armature)
+    assert rig.tied == {"spine"}
+    assert rig.loose == {"head"}
