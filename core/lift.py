@@ -15,6 +15,7 @@ from .mixste.picture import picture_inputs
 from .mixste.view import from_view, to_view
 from .mixste.windows import Windows, cut_windows
 from .motion import Pose
+from .reprojection import drawn_to_rays
 from .skeleton import COCO, H36M, network_joints
 from .track import Track
 
@@ -80,14 +81,15 @@ def lift_joints(
         (frames, 17, 3) metres, camera axes, relative to the pelvis; (frames, 17) metres.
     """
     windows = cut_windows(track.frames, track.fps, card.frames, card.rate, overlap)
+    rays, seen = network_rays(track)
     if card.input == "picture":
         inputs, axis = picture_inputs(track)[windows.index], None
     else:
-        rays, seen = network_rays(track)
         inputs, axis = to_view(rays[windows.index], seen[windows.index])
     answers = lift_windows(inputs, axis, run, flip, progress)
     joints = smoothed(windows.blend(answers), windows.stride)
-    return joints, disagreement(answers, joints, windows)
+    apart = disagreement(answers, joints, windows)
+    return drawn_to_rays(joints, rays, seen, track.fps, windows.stride), apart
 
 
 def network_rays(track: Track) -> tuple[np.ndarray, np.ndarray]:
