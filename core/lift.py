@@ -20,6 +20,7 @@ from .skeleton import COCO, H36M, network_joints
 from .track import Track
 
 _BATCH = 8
+_LONGEST_GUESS = 0.4  # seconds
 _CERTAIN = 0.15  # metres of expected error at which confidence has fallen to 1/e
 _MIRRORED = list(H36M.mirrored)
 
@@ -89,7 +90,8 @@ def lift_joints(
     answers = lift_windows(inputs, axis, run, flip, progress)
     joints = smoothed(windows.blend(answers), windows.stride)
     apart = disagreement(answers, joints, windows)
-    return drawn_to_rays(joints, rays, seen, track.fps, windows.stride), apart
+    joints = drawn_to_rays(joints, rays, seen, track.fps, windows.stride)
+    return bridged(joints, seen.any(1), round(_LONGEST_GUESS * track.fps)), apart
 
 
 def network_rays(track: Track) -> tuple[np.ndarray, np.ndarray]:
@@ -149,6 +151,26 @@ def smoothed(joints: np.ndarray, stride: int) -> np.ndarray:
     if stride == 1 or len(joints) <= width:
         return joints
     return np.asarray(savgol_filter(joints, width, 2, axis=0))
+
+
+def bridged(joints: np.ndarray, seen: np.ndarray, longest: int) -> np.ndarray:
+    """The way from one pose to the next where nobody was seen for long.
+
+    The network fills short gaps well; in long ones it makes up poses that nobody took.
+
+    Args:
+        joints: (frames, 17, 3).
+        seen: (frames,) bool.
+        longest: frames of a gap that are left to the network.
+    """
+    out = joints.copy()
+    known = np.flatnonzero(seen)
+    for start, stop in zip(known[:-1], known[1:], strict=True):
+        if stop - start - 1 > longest:
+            share = np.linspace(0, 1, stop - start + 1)[1:-1, None, None]
+            share = share * share * (3 - 2 * share)
+            out[start + 1 : stop] = joints[start] + share * (joints[stop] - joints[start])
+    return out
 
 
 def disagreement(answers: np.ndarray, joints: np.ndarray, windows: Windows) -> np.ndarray:

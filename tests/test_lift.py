@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lift_to_3d.core.errors import ModelError, TrackError
-from lift_to_3d.core.lift import lift
+from lift_to_3d.core.lift import bridged, lift
 from lift_to_3d.core.mixste.model import find_model, read_card
 from lift_to_3d.core.mixste.picture import picture_inputs
 from lift_to_3d.core.mixste.view import from_view, to_view, view_rotation
@@ -125,6 +125,17 @@ def test_missing_joints_do_not_spoil_the_others():
     rest = [i for i, n in enumerate(H36M.names) if not n.startswith("left_")]
     assert np.isfinite(gap).all()
     assert np.linalg.norm(gap - whole, axis=-1)[:, rest].mean() < 0.03
+
+
+def test_long_gaps_go_from_pose_to_pose():
+    joints = np.zeros((40, 17, 3))
+    joints[:10, 13, 0], joints[10:30, 13, 0], joints[30:, 13, 0] = 0.2, 9.0, 0.6
+    seen = np.ones(40, bool)
+    seen[10:30] = False
+    filled = bridged(joints, seen, 5)[:, 13, 0]
+    assert (np.diff(filled) >= 0).all()
+    assert filled[19] < 0.4 < filled[20]
+    assert np.array_equal(bridged(joints, seen, 20), joints)
 
 
 def test_input_joints_are_means_of_what_was_found():
