@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
@@ -165,7 +166,7 @@ def bridged(joints: np.ndarray, seen: np.ndarray, longest: int) -> np.ndarray:
     """
     out = joints.copy()
     known = np.flatnonzero(seen)
-    for start, stop in zip(known[:-1], known[1:], strict=True):
+    for start, stop in pairwise(known):
         if stop - start - 1 > longest:
             share = np.linspace(0, 1, stop - start + 1)[1:-1, None, None]
             share = share * share * (3 - 2 * share)
