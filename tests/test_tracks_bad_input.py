@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,7 +21,7 @@ from lift_to_3d.core.errors import Cancelled, TrackError
 from lift_to_3d.core.tracks import inspect, read
 
 FIXTURES = Path(__file__).parent / "fixtures"
-FILES = sorted(p for p in FIXTURES.iterdir() if p.suffix in (".json", ".csv", ".npz", ".npy"))
+FILES = sorted(p for p in FIXTURES.iterdir() if p.is_file() and p.suffix != ".py")
 FUZZ = settings(
     deadline=None,
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "60")),
@@ -264,6 +265,66 @@ def test_claims_are_not_believed(tmp_path: Path):
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 4 * len(bomb) + (200 << 20)
+
+
+ULTRALYTICS = (FIXTURES / "ultralytics.csv").read_text()
+CVAT = (FIXTURES / "cvat.xml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (CVAT.replace("<annotations>", "<!DOCTYPE a><annotations>"), "declares a document type"),
+        (
+            '<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;">]><annotations>&c;</annotations>',
+            "declares a document type",
+        ),
+        ("<annotations>" + "<a>" * 1000, "more than 50 deep"),
+        (CVAT[: len(CVAT) // 2], "not valid XML at line"),
+        ('<annotations><track id="0"><box/></track></annotations>', "no skeletons (but box)"),
+        (CVAT.replace("points=", "points_=", 1), 'frame 0: point "nose" is not x,y'),
+        ("name,class,confidence,box,keypoints\nperson,0,1,{},{}\n", "no keypoints"),
+        (ULTRALYTICS.replace("frame,", "other,"), 'add a column "frame"'),
+        ('[{"annotations": [{"result": [{"value": {"keypointlabels": ["a"]}}]}]}]', "a has no"),
+    ],
+    ids=range(9),
+)  # fmt: skip
+def test_labelling_tools(tmp_path: Path, text: str, words: str):
+    assert words in refusal(write(tmp_path, text))
+
+
+def test_label_studio_without_groups(tmp_path: Path):
+    tasks = json.loads((FIXTURES / "label_studio.json").read_text())
+    for task in tasks:
+        for region in task["annotations"][0]["result"]:
+            del region["parentID"]
+    tracks = read(write(tmp_path, json.dumps(tasks)))
+    assert [track.frames for track in tracks] == [12, 12]
+    assert any("parentID" in note for note in tracks[0].notes)
+
+
+def test_joints_outside_the_picture_are_missing(tmp_path: Path):
+    text = CVAT.replace('label="nose" keyframe="1" outside="0"', 'label="nose" outside="1"')
+    assert all(np.isnan(t.xy[:, 0]).all() for t in read(write(tmp_path, text)))
+
+
+def test_hdf5_that_is_not_there(tmp_path: Path):
+    """Tracks of 8 GB that were never written."""
+    path = tmp_path / "keypoints.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("tracks", (1, 2, 17, 30_000_000), "f8", chunks=True)
+        file["node_names"] = [b"nose"] * 17
+    assert "far larger than the file" in refusal(path)
+
+
+def test_pickled_column_names_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    path = write(tmp_path, (FIXTURES / "deeplabcut.h5").read_bytes(), "keypoints.h5")
+    for code in (pickle.dumps(Payload(), 0), b"(lp0"):
+        with h5py.File(path, "r+") as file:
+            file["df_with_missing/table"].attrs["values_block_0_kind"] = np.bytes_(code)
+        assert "pickled" in refusal(path)
+    assert not Path("pickle_was_run").exists()
 
 
 def test_hundred_thousand_frames_of_one_person(tmp_path: Path):

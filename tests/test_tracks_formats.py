@@ -15,6 +15,10 @@ from lift_to_3d.core.tracks.source import Source, natural_key, numbers_in_names
 
 FIXTURES = Path(__file__).parent / "fixtures"
 FILES = sorted(p for p in FIXTURES.iterdir() if p.suffix != ".py" and p.name != "__pycache__")
+ONE_PERSON = (
+    "deeplabcut.csv", "deeplabcut.h5", "freemocap.npy", "long.csv", "mediapipe.npz", "named.csv",
+    "plain.npz", "sports2d_px.trc", "videopose3d.npz",
+)  # fmt: skip
 SIZE = (1768, 994)
 FIRST, COUNT = 80, 12
 COCO_FROM_MEDIAPIPE = (0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28)
@@ -32,8 +36,7 @@ def truth(samples: Path) -> list[np.ndarray]:
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.name)
 def test_same_people_in_every_format(path: Path, truth: list[np.ndarray]):
     tracks = read(path, size=SIZE, fps=30)
-    one_person = path.suffix in (".csv", ".npz", ".npy")
-    assert len(tracks) == (1 if one_person else 2)
+    assert len(tracks) == (1 if path.name in ONE_PERSON else 2)
     for track in tracks:
         assert track.frames == COUNT
         assert track.first_frame - track.numbered_from == 0
@@ -204,7 +207,9 @@ def test_video_gives_rate_and_size(shared: Path):
         ("mmpose/results_demo_3d_h36m.json", "3D"),
         ("freemocap/freemocap_by_frame_3d.csv", "3D"),
         ("deeplabcut/deeplabcut_mouse_multi.csv", "these joints are missing: shoulders"),
+        ("deeplabcut/CollectedData_Pranav.h5", "these joints are missing: shoulders"),
         ("deeplabcut/deeplabcut_wasp_single.csv", "these joints are missing: shoulders"),
+        ("sleap/predictions.analysis.h5", "these joints are missing: shoulders"),
         ("sleap/minimal_instance.analysis.csv", "these joints are missing: shoulders"),
         ("openpose", "give one of the folders in it"),
         ("openpose/signer_openpose.pose", "no keypoint format"),

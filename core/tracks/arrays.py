@@ -53,7 +53,7 @@ def load_arrays(path: Path) -> dict[str, Any]:
         raise TrackError(f"{path}: is damaged and cannot be unpacked.") from None
 
 
-class _ArrayError(Exception):
+class _ArrayError(ValueError):
     """What is wrong with one array."""
 
 
@@ -63,7 +63,7 @@ def _parse(data: bytes, name: str) -> Any:
     try:
         dtype, shape, fortran, start = _header(data)
         if dtype.hasobject:
-            value = _unpickle(data[start:])
+            value = unpickled(data[start:])
             return value.item() if isinstance(value, np.ndarray) and not value.shape else value
         if dtype.kind not in _KINDS or not dtype.itemsize:
             raise _ArrayError(f"{label} is not made of numbers.")
@@ -166,8 +166,18 @@ class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportAttributeAccessIss
         return _ALLOWED[module, name]
 
 
-def _unpickle(data: bytes) -> Any:
-    return _plain(_Unpickler(io.BytesIO(data)).load(), {})
+def unpickled(data: bytes) -> Any:
+    """What is pickled, as numbers, words, lists, dicts and arrays; nothing in it is run.
+
+    Raises:
+        ValueError: if it is damaged or holds anything else.
+    """
+    try:
+        return _plain(_Unpickler(io.BytesIO(data)).load(), {})
+    except _ArrayError:
+        raise
+    except Exception as error:
+        raise _ArrayError(f"holds damaged pickled data ({type(error).__name__}).") from None
 
 
 def _plain(value: Any, seen: dict[int, Any]) -> Any:

@@ -7,6 +7,7 @@ A file belongs to one format: a test holds every sample against every ``sniff``.
 
 from __future__ import annotations
 
+import csv
 import importlib
 import pkgutil
 from typing import Protocol, cast
@@ -37,7 +38,7 @@ FORMATS: tuple[Format, ...] = tuple(
 
 _SURPRISES = (
     TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError,
-    MemoryError, OSError,
+    MemoryError, OSError, csv.Error,
 )  # fmt: skip
 """What strange content can set off beyond what the readers foresee."""
 

@@ -8,6 +8,8 @@ person's are needed here.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ...layouts import named_layout
@@ -37,24 +39,49 @@ def read(source: Source) -> Detections:
     columns = [i for i, axis in enumerate(coords) if axis in ("x", "y", "likelihood")]
     if not columns or len({len(row) for row in header}) != 1:
         raise source.error("its header rows have no columns x and y of equal number.")
-    index = table.words(columns[0] - 1) if columns[0] else []
+    index = table.words(columns[0] - 1) if columns[0] else list(map(str, range(table.rows)))
     try:
         numbers = table.numbers(columns)
     except ValueError as error:
         raise source.error(f"{error}.") from None
-    names = list(dict.fromkeys(parts[c] for c in columns))
-    people = list(dict.fromkeys(who[c] for c in columns))
-    points = np.full((len(people), table.rows, len(names), 3), np.nan)
+    named = [Column(who[c], parts[c], coords[c]) for c in columns]
+    return detections(NAME, named, numbers, index, source)
+
+
+class Column(NamedTuple):
+    """What a column holds: whose, which body part, and x, y or likelihood."""
+
+    individual: str
+    part: str
+    axis: str
+
+
+def detections(
+    name: str, columns: list[Column], numbers: np.ndarray, index: list[str], source: Source
+) -> Detections:
+    """A DeepLabCut table, whichever file it is from.
+
+    Args:
+        columns: of `numbers`.
+        numbers: (rows, columns), NaN where there is none.
+        index: each row's frame number or picture.
+    """
+    names = list(dict.fromkeys(column.part for column in columns))
+    people = list(dict.fromkeys(column.individual for column in columns))
+    if len(names) * len(people) > len(columns):
+        raise source.error("not every individual has every body part.")
+    points = np.full((len(people), len(numbers), len(names), 3), np.nan)
     points[..., 2] = 1
-    axes = {"x": 0, "y": 1, "likelihood": 2}
+    place = {column: i for i, column in enumerate(names)}
     for i, column in enumerate(columns):
-        where = people.index(who[column]), names.index(parts[column]), axes[coords[column]]
-        points[where[0], :, where[1], where[2]] = numbers[:, i]
+        axis = {"x": 0, "y": 1, "likelihood": 2}.get(column.axis)
+        if axis is not None:
+            points[people.index(column.individual), :, place[column.part], axis] = numbers[:, i]
     frame = np.tile(numbers_in_names(index), len(people))
     flat = points.reshape(-1, len(names), 3)
     seen = np.isfinite(flat[..., 0]).any(1)
-    ids = np.repeat(np.arange(len(people)), table.rows)
+    ids = np.repeat(np.arange(len(people)), len(numbers))
     return Detections.build(
-        NAME, named_layout(names), frame[seen], flat[seen],
+        name, named_layout(names), frame[seen], flat[seen],
         ids=ids[seen] if len(people) > 1 else None, numbered_from=0,
     )  # fmt: skip
