@@ -6,6 +6,8 @@ import io
 import json
 import os
 import pickle
+import subprocess
+import sys
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -325,6 +327,24 @@ def test_pickled_column_names_are_not_run(tmp_path: Path, monkeypatch: pytest.Mo
             file["df_with_missing/table"].attrs["values_block_0_kind"] = np.bytes_(code)
         assert "pickled" in refusal(path)
     assert not Path("pickle_was_run").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the peak is not told on Windows")
+@pytest.mark.parametrize("token", ["[],", "{},", '{"":0},', "[0],"])
+def test_json_of_tiny_things(tmp_path: Path, token: str):
+    """20 MB that would become 600; what was in use is asked of the system."""
+    path = write(tmp_path, f"[{(token * (20_000_000 // len(token)))[:-1]}]")
+    code = (
+        "import resource, sys; from lift_to_3d.core.tracks import read\n"
+        "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = peak()\n"
+        "try: read(sys.argv[1])\n"
+        "except Exception as error: print(peak() - before, error)\n"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    kilobytes, message = subprocess.check_output(command, text=True).split(maxsplit=1)
+    assert "far beyond its own size" in message
+    assert int(kilobytes) < 100_000
 
 
 def test_hundred_thousand_frames_of_one_person(tmp_path: Path):

@@ -19,6 +19,10 @@ Progress = Callable[[float], None] | None
 
 _LARGEST_FILE = 4 << 30
 _LARGEST_FOLDER = 1_000_000
+_COSTS = ((b"[", 100), (b"{", 240), (b",", 48))
+"""Bytes of memory that a list, an object and a number take while JSON is parsed, as measured."""
+_HARMLESS, _SPARE = 1 << 20, 200 << 20
+"""JSON of the first size is not looked at; what it may need beyond ten times its size."""
 _DIGITS = re.compile(r"\d+")
 
 
@@ -127,9 +131,17 @@ def parse_json(data: bytes, path: Path) -> Any:
     """JSON, also with the NaN and Infinity that Python writes.
 
     Raises:
-        TrackError: naming `path`, if it is empty, truncated or no JSON.
+        TrackError: naming `path`, if it is empty, truncated or no JSON, or if it is made of so
+            many tiny lists and objects that it would take far more memory than keypoints do.
     """
     data = data.removeprefix(b"\xef\xbb\xbf")
+    if len(data) > _HARMLESS:
+        need = sum(data.count(mark) * cost for mark, cost in _COSTS)
+        if need > 10 * len(data) + _SPARE:
+            raise TrackError(
+                f"{path}: would unpack to {need >> 20} MB, far beyond its own size; it is damaged "
+                "or made to fill the memory."
+            )
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
