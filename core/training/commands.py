@@ -124,7 +124,7 @@ def _train(parsed: argparse.Namespace) -> int:
     training = Training(recipe, parsed.data, parsed.out / recipe.name, parsed.device, before)
     _run(training, seconds)
     if training.finished:
-        print(_export_run(parsed.out / recipe.name, parsed.out / recipe.name, recipe.name))
+        print(_export_run(training.out, training.out, recipe.name, asdict(recipe)))
     return 0
 
 
@@ -147,13 +147,13 @@ def _export(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _export_run(run: Path, out: Path, name: str) -> Path:
+def _export_run(run: Path, out: Path, name: str, recipe: dict[str, Any] | None = None) -> Path:
     from ..mixste.export import export_model, network_from
     from ..mixste.model import ModelCard
     from .loop import load_checkpoint
 
     state = load_checkpoint(run)
-    recipe = json.loads(state["recipe"])
+    recipe = recipe or json.loads(state["recipe"])
     network = network_from(state["average"], recipe["network"]["heads"], str(run))
     card = ModelCard(
         name=name,
@@ -161,7 +161,8 @@ def _export_run(run: Path, out: Path, name: str) -> Path:
         rate=(recipe["rate"][0] * recipe["rate"][1]) ** 0.5,
         in_channels=network.config.in_channels,
         input="view",
-        data=tuple(recipe["data"]),
+        licence=recipe.get("licence", ""),
+        data=tuple(recipe.get("sources", ())) or tuple(recipe["data"]),
         command=f"lift-to-3d train {recipe['name']} ({state['step']} steps)",
         network=network.config.as_dict(),
     )

@@ -31,6 +31,8 @@ class Recipe:
         noise: of the simulated detector, 1 is usual.
         average: decay of the running mean of the weights, which is what is kept.
         seed: of the initial weights and of every batch.
+        sources: where the capture is from and what may be done with it, for the model's card.
+        licence: of the weights, for the card.
         start_from: a recipe that is trained first, whose weights this one begins with.
     """
 
@@ -48,6 +50,8 @@ class Recipe:
     noise: float = 1.0
     average: float = 0.999
     seed: int = 0
+    sources: tuple[str, ...] = ()
+    licence: str = ""
     start_from: str = ""
 
     def step_size(self, step: int) -> float:
@@ -68,6 +72,7 @@ def read_recipe(name: str) -> Recipe:
         values = tomllib.loads(path.read_text("utf-8"))
         network = NetworkConfig(**values.pop("network"))
         values["rate"] = tuple(values.get("rate", (7.0, 25.0)))
+        values["sources"] = tuple(values.get("sources", ()))
         return Recipe(name=path.stem, network=network, **values)
     except (OSError, KeyError, TypeError, ValueError) as error:
         shipped = ", ".join(sorted(p.stem for p in RECIPES.glob("*.toml")))
