@@ -22,7 +22,7 @@ _LARGEST_FOLDER = 1_000_000
 _COSTS = ((b"[", 100), (b"{", 240), (b",", 48))
 """Bytes of memory that a list, an object and a number take while JSON is parsed, as measured."""
 _HARMLESS, _SPARE = 1 << 20, 200 << 20
-"""JSON of the first size is not looked at; what it may need beyond ten times its size."""
+"""JSON of the first size is not looked at; what it may need beyond twelve times its size."""
 _DIGITS = re.compile(r"\d+")
 
 
@@ -137,7 +137,7 @@ def parse_json(data: bytes, path: Path) -> Any:
     data = data.removeprefix(b"\xef\xbb\xbf")
     if len(data) > _HARMLESS:
         need = sum(data.count(mark) * cost for mark, cost in _COSTS)
-        if need > 10 * len(data) + _SPARE:
+        if need > 12 * len(data) + _SPARE:
             raise TrackError(
                 f"{path}: would unpack to {need >> 20} MB, far beyond its own size; it is damaged "
                 "or made to fill the memory."
