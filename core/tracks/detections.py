@@ -31,6 +31,7 @@ class Detections:
         units: one of `PIXELS`, `UNIT`, `CENTRED`, `PERCENT`.
         fps: frames a second, where the file says so.
         size: picture width and height, where the file says so.
+        fov: the camera's horizontal field of view in degrees, where it is known.
         numbered_from: the number of the clip's first frame, None where the file cannot tell.
         notes: what the reader found, a sentence each, for the user.
     """
@@ -48,6 +49,7 @@ class Detections:
     size: tuple[int, int] | None = None
     numbered_from: int | None = 0
     notes: tuple[str, ...] = field(default=())
+    fov: float | None = None
 
     @property
     def frames(self) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import TrackError
 from ..skeleton import COCO
 from ..track import Track
+from .camera import find_camera
 from .detections import CENTRED, PERCENT, PIXELS, UNIT, Detections
 from .formats import read_any
 from .people import find_people, trunk_seen
@@ -47,7 +48,8 @@ def read(
         path: a file or folder in any format of `core.tracks.formats`; its content decides which.
         fps: frames a second; goes before what a video or the file says.
         size: picture width and height in pixels; likewise.
-        fov: horizontal field of view of the camera in degrees, where it is known.
+        fov: horizontal field of view of the camera in degrees, where it is known; goes before
+            what a calibration beside the file says (`camera.find_camera`).
         video: the clip that the keypoints are of; gives `fps` and `size`. A video of the same name
             beside the file is found by itself.
         person: ``"all"``, 1 for the most prominent person, 2 ..., ``"largest"`` in the picture, or
@@ -64,9 +66,10 @@ def read(
         TrackError: if the file cannot be read or holds nobody who can be lifted.
     """
     found, told = detections(
-        path, fps=fps, size=size, video=video, frames=frames, progress=_part(progress, 0.0, 0.8)
-    )
-    return tracks_of(found, told, path, fov=fov, person=person, progress=_part(progress, 0.8, 1.0))
+        path, fps=fps, size=size, fov=fov, video=video, frames=frames,
+        progress=_part(progress, 0.0, 0.8),
+    )  # fmt: skip
+    return tracks_of(found, told, path, person=person, progress=_part(progress, 0.8, 1.0))
 
 
 class Told(dict[str, str]):
@@ -78,6 +81,7 @@ def detections(
     *,
     fps: float | None = None,
     size: tuple[int, int] | None = None,
+    fov: float | None = None,
     video: str | Path | None = None,
     frames: Frames | None = None,
     progress: Progress = None,
@@ -96,6 +100,7 @@ def detections(
     _check_joints(found, source)
     clip = probe(video) if video else find_video(source.path)
     found = _with_base(found, clip)
+    found = _with_camera(found, fov, size or (clip and clip.size), source)
     found, told = _with_picture(found, fps, size, clip, source)
     return _cut(_consecutive(found), frames, source), told
 
@@ -105,7 +110,6 @@ def tracks_of(
     told: Told,
     path: str | Path,
     *,
-    fov: float | None = None,
     person: Person = "all",
     progress: Progress = None,
 ) -> list[Track]:
@@ -117,7 +121,7 @@ def tracks_of(
     for i, rows in enumerate(people.rows):
         if progress:
             progress(i / len(people.rows))
-        tracks.append(_track(found, rows, told, source.name, fov, i + 1))
+        tracks.append(_track(found, rows, told, source.name, i + 1))
     if not tracks or all(track.frames < 2 for track in tracks):
         frame = tracks[0].first_frame if tracks else found.span[0]
         raise source.error(f"has 1 frame only (number {frame}); a motion needs at least 2.")
@@ -176,6 +180,28 @@ def _with_base(found: Detections, clip: Video | None) -> Detections:
     first, last = found.span
     one = clip is not None and clip.frames is not None and last == clip.frames
     return replace(found, numbered_from=1 if one or (first == 1 and clip is None) else 0)
+
+
+def _with_camera(
+    found: Detections, fov: float | None, size: tuple[int, int] | None, source: Source
+) -> Detections:
+    """Field of view, and size where nothing else has it, from a calibration beside the file."""
+    camera = find_camera(source.path)
+    if camera is None:
+        return replace(found, fov=fov)
+    size = size or found.size
+    where = f"of camera {camera.name} in {camera.path.name}"
+    if size and not camera.fits(size):
+        note = (
+            f"The calibration {where} is for {camera.size[0]}x{camera.size[1]} pictures, "
+            f"not {size[0]}x{size[1]}: it is not used."
+        )
+        return replace(found, fov=fov, notes=(*found.notes, note))
+    facts = [] if fov else [f"field of view ({camera.fov:.1f} degrees)"]
+    facts += [] if size else [f"picture size ({camera.size[0]}x{camera.size[1]})"]
+    note = f"From the calibration {where}: {' and '.join(facts)}."
+    notes = (*found.notes, note) if facts else found.notes
+    return replace(found, fov=fov or camera.fov, size=found.size or camera.size, notes=notes)
 
 
 def _with_picture(
@@ -301,9 +327,7 @@ def _cut(found: Detections, frames: Frames | None, source: Source) -> Detections
     )
 
 
-def _track(
-    found: Detections, rows: np.ndarray, told: Told, name: str, fov: float | None, person: int
-) -> Track:
+def _track(found: Detections, rows: np.ndarray, told: Told, name: str, person: int) -> Track:
     """One person's rows as a track with a row for each frame."""
     assert found.fps is not None
     assert found.size is not None
@@ -323,7 +347,7 @@ def _track(
     if absent:
         notes.append(f"Never seen: {_plain(absent)}.")
     track = Track(
-        xy, confidence, joints, found.fps, found.size, told["fps"], told["size"], fov, name,
+        xy, confidence, joints, found.fps, found.size, told["fps"], told["size"], found.fov, name,
         person, first, (), found.numbered_from or 0,
     )  # fmt: skip
     if found.ids is not None and len(kinds := np.unique(found.ids[rows])) == 1 and kinds[0] >= 0:

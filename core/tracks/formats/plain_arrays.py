@@ -92,7 +92,9 @@ def _is_freemocap(points: np.ndarray) -> bool:
 def _is_depth(third: np.ndarray) -> bool:
     """Whether the third numbers are no confidences."""
     values = third[np.isfinite(third)]
-    return bool(len(values)) and (np.quantile(values, 0.02) < -0.01 or np.median(values) > 20)
+    if not len(values):
+        return False
+    return bool(np.quantile(values, 0.02) < -0.01 or np.median(values) > 20)
 
 
 def _layout(arrays: dict[str, Any], count: int, source: Source) -> Layout:
