@@ -153,17 +153,17 @@ def _export_run(run: Path, out: Path, name: str, recipe: dict[str, Any] | None =
     from .loop import load_checkpoint
 
     state = load_checkpoint(run)
-    recipe = recipe or json.loads(state["recipe"])
-    network = network_from(state["average"], recipe["network"]["heads"], str(run))
+    values: dict[str, Any] = recipe or json.loads(state["recipe"])
+    network = network_from(state["average"], values["network"]["heads"], str(run))
     card = ModelCard(
         name=name,
         frames=network.config.frames,
-        rate=(recipe["rate"][0] * recipe["rate"][1]) ** 0.5,
+        rate=(values["rate"][0] * values["rate"][1]) ** 0.5,
         in_channels=network.config.in_channels,
         input="view",
-        licence=recipe.get("licence", ""),
-        data=tuple(recipe.get("sources", ())) or tuple(recipe["data"]),
-        command=f"lift-to-3d train {recipe['name']} ({state['step']} steps)",
+        licence=values.get("licence", ""),
+        data=tuple(values.get("sources", ())) or tuple(values["data"]),
+        command=f"lift-to-3d train {values['name']} ({state['step']} steps)",
         network=network.config.as_dict(),
     )
     return export_model(network, card, out)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -199,8 +200,9 @@ def train(
         schedule.step()
         average.update_parameters(net)
         if step % 500 == 0 or step == steps:
-            print(f"step {step}: {report(average.module, held, mean, deviation)}", flush=True)
-    return average.module, mean, deviation
+            kept = cast(Balance, average.module)
+            print(f"step {step}: {report(kept, held, mean, deviation)}", flush=True)
+    return cast(Balance, average.module), mean, deviation
 
 
 def main() -> None:
