@@ -22,7 +22,8 @@ from ..source import Source
 
 NAME = "CVAT XML"
 
-_CHUNK = 1 << 16
+_CHUNK = 1 << 20
+"""Characters that are parsed at once; none of CVAT's elements is as long."""
 _DEEPEST = 50
 _SPREAD = 1_000_000
 """Numbers that a table of skeletons may have beyond four for each point in the file."""
@@ -38,7 +39,7 @@ def read(source: Source) -> Detections:
     """Every skeleton of every track."""
     found = _Skeletons(source)
     found.parse()
-    if not found.frames:
+    if not found.names:
         other = ", ".join(sorted(found.others)) or "nothing"
         raise source.error(
             f"has no skeletons (but {other}); draw people as skeletons whose points have the "
@@ -97,7 +98,10 @@ class _Skeletons:
         text = self._source.text or ""
         try:
             for start in range(0, len(text), _CHUNK):
-                parser.Parse(text[start : start + _CHUNK])
+                chunk = text[start : start + _CHUNK]
+                if len(chunk) == _CHUNK and ">" not in chunk:
+                    raise self._source.error("an element is longer than 1 MB.")
+                parser.Parse(chunk)
                 self._source.report(start / len(text))
             parser.Parse(b"", True)
         except expat.ExpatError as error:
