@@ -124,11 +124,12 @@ def _mend_swaps(
         ]
         sides = np.array(pairs[: len(judged)], int).reshape(-1, 2)
         swapped = _swapped(xy[:, sides[:, 0]], xy[:, sides[:, 1]], height)
-        for left, right in pairs:
+        for i, (left, right) in enumerate(pairs):
+            along = swapped if i < len(judged) else _along(xy[:, left], xy[:, right], swapped)
             for values in (xy, confidence):
-                values[swapped, left], values[swapped, right] = (
-                    values[swapped, right].copy(),
-                    values[swapped, left].copy(),
+                values[along, left], values[along, right] = (
+                    values[along, right].copy(),
+                    values[along, left].copy(),
                 )
         if swapped.any():
             mended[part] = int(swapped.sum())
@@ -171,6 +172,24 @@ def _swapped(left: np.ndarray, right: np.ndarray, height: np.ndarray) -> np.ndar
         out[there[i]] = state
         state = bool(state) != bool(back[i, int(state)])
     return ~out if out[there].mean() > 0.5 else out
+
+
+def _along(left: np.ndarray, right: np.ndarray, swapped: np.ndarray) -> np.ndarray:
+    """(frames,) the runs of `swapped` without those in which this pair kept its own sides.
+
+    Args:
+        left, right: (frames, 2), NaN where missing; then the pair goes along.
+    """
+    keep = np.linalg.norm(np.diff(left, axis=0), axis=-1)
+    keep = keep + np.linalg.norm(np.diff(right, axis=0), axis=-1)
+    cross = np.linalg.norm(left[1:] - right[:-1], axis=-1)
+    cross = cross + np.linalg.norm(right[1:] - left[:-1], axis=-1)
+    gain = np.pad(np.nan_to_num(keep - cross), 1)
+    out = swapped.copy()
+    edges = np.flatnonzero(np.diff(np.pad(swapped, 1).astype(int)))
+    for start, end in edges.reshape(-1, 2):
+        out[start:end] = gain[start] + gain[end] >= 0
+    return out
 
 
 def _remove_spikes(
