@@ -303,3 +303,21 @@ def test_checkpoint_of_another_network_is_refused(capture_folder, tmp_path):
     other = Recipe(**{**small_recipe().__dict__, "network": NetworkConfig(5, 32, 1, 3, heads=4)})
     with pytest.raises(ModelError, match="another network"):
         Training(other, capture_folder, tmp_path, "cpu")
+
+
+def test_train_command_begins_with_the_recipe_before(capture_folder, tmp_path, capsys):
+    from lift_to_3d.cli import main
+    from lift_to_3d.core.mixste.model import read_card
+
+    body = "batch = 2\n[network]\nframes = {}\nwidth = 16\ndepth = 1\nin_channels = 3\nheads = 4\n"
+    data = '[data]\n"waving.npz" = 1.0\n'
+    first, second = tmp_path / "first.toml", tmp_path / "second.toml"
+    first.write_text("steps = 3\n" + body.format(5) + data)
+    second.write_text(f"steps = 2\nstart_from = '{first}'\n" + body.format(9) + data)
+    words = ["train", str(second), "--data", str(capture_folder), "--out", str(tmp_path / "runs")]
+    assert main(words) == 0
+    assert load_checkpoint(tmp_path / "runs" / "first")["step"] == 3
+    assert load_checkpoint(tmp_path / "runs" / "second")["step"] == 2
+    model = capsys.readouterr().out.strip().splitlines()[-1]
+    assert read_card(tmp_path / "runs" / "second" / "second.json").frames == 9
+    assert model.endswith("second.onnx")

@@ -108,24 +108,33 @@ def _train(parsed: argparse.Namespace) -> int:
     _need_torch()
     import torch
 
-    from .loop import Training
-    from .recipe import read_recipe
-
     if parsed.threads:
         torch.set_num_threads(parsed.threads)
-    seconds = parsed.minutes * 60 if parsed.minutes else None
-    recipe, before = read_recipe(parsed.recipe), None
-    if recipe.start_from:
-        before = parsed.out / recipe.start_from
-        first = Training(read_recipe(recipe.start_from), parsed.data, before, parsed.device)
-        seconds = _run(first, seconds)
-        if not first.finished:
-            return 0
-    training = Training(recipe, parsed.data, parsed.out / recipe.name, parsed.device, before)
-    _run(training, seconds)
+    training, _ = _trained(parsed.recipe, parsed, parsed.minutes and parsed.minutes * 60)
+    recipe = training.recipe
     if training.finished:
         print(_export_run(training.out, training.out, recipe.name, asdict(recipe)))
     return 0
+
+
+def _trained(
+    name: str, parsed: argparse.Namespace, seconds: float | None
+) -> tuple[Training, float | None]:
+    """Train a recipe, and before it the one that it begins with; what time is left.
+
+    If the time is over before, the run that is given back is the one that was not finished.
+    """
+    from .loop import Training
+    from .recipe import read_recipe
+
+    recipe, before = read_recipe(name), None
+    if recipe.start_from:
+        first, seconds = _trained(recipe.start_from, parsed, seconds)
+        if not first.finished:
+            return first, seconds
+        before = first.out
+    training = Training(recipe, parsed.data, parsed.out / recipe.name, parsed.device, before)
+    return training, seconds if training.finished else _run(training, seconds)
 
 
 def _run(training: Training, seconds: float | None) -> float | None:
