@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from lift_to_3d.core.lift import lift_windows
 from lift_to_3d.core.mixste.backend import open_backend
-from lift_to_3d.core.mixste.export import export_model
 from lift_to_3d.core.mixste.model import MODELS, ModelCard, find_model
 from lift_to_3d.core.mixste.network import Attention, MixSTE, NetworkConfig
 from lift_to_3d.core.mixste.view import to_view
 from lift_to_3d.core.mixste.windows import cut_windows
+from lift_to_3d.core.training.export import export_model
 from torch import Tensor
 
 PAPER = {

@@ -7,15 +7,15 @@ torch = pytest.importorskip("torch", reason="tests of the network need torch")
 
 from lift_to_3d.core.errors import ModelError  # noqa: E402
 from lift_to_3d.core.mixste.backend import open_backend  # noqa: E402
-from lift_to_3d.core.mixste.export import (  # noqa: E402
+from lift_to_3d.core.mixste.model import MODELS, ModelCard, find_model  # noqa: E402
+from lift_to_3d.core.mixste.network import MixSTE, NetworkConfig  # noqa: E402
+from lift_to_3d.core.training.export import (  # noqa: E402
     config_of,
     export_model,
     load_weights,
     network_from,
 )
-from lift_to_3d.core.mixste.model import MODELS, ModelCard, find_model  # noqa: E402
-from lift_to_3d.core.mixste.network import MixSTE, NetworkConfig  # noqa: E402
-from lift_to_3d.core.mixste.published import read_published  # noqa: E402
+from lift_to_3d.core.training.published import read_published  # noqa: E402
 
 from .naive_mixste import naive_mixste  # noqa: E402
 

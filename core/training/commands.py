@@ -157,8 +157,8 @@ def _export(parsed: argparse.Namespace) -> int:
 
 
 def _export_run(run: Path, out: Path, name: str, recipe: dict[str, Any] | None = None) -> Path:
-    from ..mixste.export import export_model, network_from
     from ..mixste.model import ModelCard
+    from .export import export_model, network_from
     from .loop import load_checkpoint
 
     state = load_checkpoint(run)
@@ -180,9 +180,9 @@ def _export_run(run: Path, out: Path, name: str, recipe: dict[str, Any] | None =
 
 def _import(parsed: argparse.Namespace) -> int:
     _need_torch()
-    from ..mixste.export import export_model, network_from
     from ..mixste.model import ModelCard
-    from ..mixste.published import read_published
+    from .export import export_model, network_from
+    from .published import read_published
 
     network = network_from(read_published(parsed.file), parsed.heads, str(parsed.file))
     if network.config.in_channels != 2 or network.config.joints != 17:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ..errors import ModelError
-from .model import ModelCard, write_card
-from .network import MixSTE, NetworkConfig
+from ..mixste.model import ModelCard, write_card
+from ..mixste.network import MixSTE, NetworkConfig
 
 _OPSET = 17
 
