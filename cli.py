@@ -61,10 +61,13 @@ Draw the lifted motion from two sides, beside the 2D keypoints.
 """
 
 _INSPECT = """\
-Say what is in a file: format, people, frames, rate, picture size, and what is missing.
+Say what is in a file: format, people, frames, rate, picture size, and what is missing; or which
+bones a character has.
 
   lift-to-3d inspect dance.json
   lift-to-3d inspect clips/*.json --json
+  lift-to-3d inspect hero.fbx --save-mapping hero.json
+      of a character: which bone is which; edit the file and give it to convert --mapping
 """
 
 _BENCHMARK = """\
@@ -138,6 +141,9 @@ def make_parser() -> argparse.ArgumentParser:
         verb.add_argument("--out", type=Path, default=Path(out), help=f"{_OUT} (default: {out})")
         words.add_run_words(verb)
     inspect.add_argument("--timeline", type=Path, metavar="FILE", help="draw who is seen when")
+    inspect.add_argument(
+        "--save-mapping", type=Path, metavar="FILE", help="write a character's bones, to be edited"
+    )
     inspect.add_argument("--json", action="store_true", help="one line of JSON for each input")
     timing = verbs.add_parser(
         "benchmark",
@@ -199,14 +205,17 @@ def _worker(_: argparse.Namespace) -> int:
 
 
 def _inspect(parsed: argparse.Namespace) -> int:
-    from .commands import inspecting
+    from .commands import inspecting, rigs
 
     options, status = words.clip_options(parsed), DONE
     for clip in find_clips(parsed.inputs):
         try:
-            found = inspecting.inspect_any(clip.path, options)
-            if parsed.timeline:
-                inspecting.write_timeline(found, parsed.timeline)
+            if rigs.is_rig(clip.path):
+                found = rigs.inspect_rig(clip.path, parsed.save_mapping)
+            else:
+                found = inspecting.inspect_any(clip.path, options)
+                if parsed.timeline:
+                    inspecting.write_timeline(found, parsed.timeline)
         except LiftError as error:
             report.complain(f"failed: {error}")
             status = SOME_FAILED

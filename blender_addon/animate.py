@@ -13,6 +13,7 @@ from ..core.errors import RigError
 from ..core.motion import Motion
 from ..retarget.detect import find_mapping
 from ..retarget.mapping import Mapping
+from ..retarget.options import AUTOMATIC, Retargeting
 from ..retarget.solve import solve
 from .character import load_rig, remove_objects
 from .export import skinned_meshes
@@ -29,8 +30,8 @@ class Placing:
     Attributes:
         rig: a character's name or file for every person, or an armature, for one person.
         start_frame: scene frame of the clips' first frame.
-        feet: see `retarget.solve`.
-        in_place: keep the characters on the spot.
+        mapping: of the rig's bones; found out by itself if None.
+        retargeting: how the motion is put on the rig.
         take_rate: set the scene to the clips' rate, so that every frame of theirs is a key; else
             the scene's rate stays and the motion is read between its frames.
         replace: take away the action that was written for the same clip and person before.
@@ -38,8 +39,8 @@ class Placing:
 
     rig: str | Object = "mannequin"
     start_frame: int = 1
-    feet: str = "auto"
-    in_place: bool = False
+    mapping: Mapping | None = None
+    retargeting: Retargeting = AUTOMATIC
     take_rate: bool = False
     replace: bool = False
 
@@ -49,8 +50,7 @@ def animate(
     motion: Motion,
     *,
     mapping: Mapping | None = None,
-    feet: str = "auto",
-    in_place: bool = False,
+    retargeting: Retargeting = AUTOMATIC,
     start_frame: int = 1,
     name: str | None = None,
     replace: bool = False,
@@ -63,7 +63,7 @@ def animate(
     """
     rig = read_rig(obj)
     mapping = mapping or find_mapping(rig)
-    bones = solve(motion, rig, mapping, feet=feet, in_place=in_place, progress=progress)
+    bones = solve(motion, rig, mapping, retargeting, progress)
     return write_action(
         obj,
         bones,
@@ -114,8 +114,8 @@ def place(
             action = animate(
                 obj,
                 motion,
-                feet=placing.feet,
-                in_place=placing.in_place,
+                mapping=placing.mapping,
+                retargeting=placing.retargeting,
                 start_frame=placing.start_frame + (round(starts[i] * fps) if starts else 0),
                 replace=placing.replace,
             )

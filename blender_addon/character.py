@@ -10,27 +10,18 @@ import bpy
 from bpy.types import Object
 
 from ..core.errors import RigError
+from ..retarget.character import CHARACTERS, RIG_SUFFIXES
 from . import mannequin
 from .export import skinned_meshes
 from .scene import armature_of, current_scene, frame_rate, set_frame_rate, view_layer
-
-CHARACTERS = {
-    "mannequin": "Our own jointed mannequin",
-    "mixamo": "The mannequin with Mixamo's bone names",
-    "rigify": "Rigify's human metarig",
-}
-"""Characters that need no file, and what they are."""
-
-SUFFIXES = (".blend", ".fbx", ".glb", ".gltf", ".vrm", ".bvh")
-"""Files that a character can come out of."""
 
 
 def load_rig(source: str | Path) -> Object:
     """Bring a character into the current scene, in its rest pose and without animation.
 
     Args:
-        source: a name of `CHARACTERS`, or a file with one of `SUFFIXES`. Of several armatures in
-            a file the one that deforms most meshes is taken, then the one with most bones.
+        source: a name of `CHARACTERS`, or a file with one of `RIG_SUFFIXES`. Of several armatures
+            in a file the one that deforms most meshes is taken, then the one with most bones.
 
     Returns:
         The armature object, in the scale it has in the file.
@@ -59,10 +50,10 @@ def load_rig(source: str | Path) -> Object:
 
 def _existing(path: Path) -> Path:
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
+    if suffix not in RIG_SUFFIXES:
         raise RigError(
             f"'{path}' is no rig: name one of {', '.join(CHARACTERS)}, "
-            f"or a file that ends in {', '.join(SUFFIXES)}."
+            f"or a file that ends in {', '.join(RIG_SUFFIXES)}."
         )
     if not path.is_file():
         raise RigError(f"There is no rig file '{path}'.")

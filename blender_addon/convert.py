@@ -10,10 +10,13 @@ import bpy
 from ..core.motion import Motion
 from ..core.pipeline import part
 from ..retarget.mapping import Mapping
+from ..retarget.options import AUTOMATIC, Retargeting
+from ..retarget.rig import Rig
 from .animate import animate
 from .character import load_rig
 from .console import quiet
 from .export import export, find_preset
+from .rig_reader import read_rig
 from .scene import current_scene, set_frame_rate
 
 _SOLVED = 0.5  # where in the work the writing of files begins
@@ -27,8 +30,7 @@ def write_files(
     stem: str,
     *,
     mapping: Mapping | None = None,
-    feet: str = "auto",
-    in_place: bool = False,
+    retargeting: Retargeting = AUTOMATIC,
     picture: str | Path | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> list[Path]:
@@ -43,8 +45,7 @@ def write_files(
         out_dir: folder of the results.
         stem: the results' name without suffix.
         mapping: a `retarget` mapping; found out where not given.
-        feet: see `retarget.solve`.
-        in_place: keep the character on the spot.
+        retargeting: how the motion is put on the character.
         picture: a PNG to render, of the character at moments of the motion.
         progress: called with 0..1; may raise `Cancelled`.
 
@@ -56,17 +57,14 @@ def write_files(
     """
     presets = [find_preset(name) for name in formats]
     folder = Path(out_dir)
-    with quiet():
-        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-        obj = load_rig(rig_source)
+    obj = _alone(rig_source)
     scene = current_scene()
     set_frame_rate(scene, motion.fps)
     action = animate(
         obj,
         motion,
         mapping=mapping,
-        feet=feet,
-        in_place=in_place,
+        retargeting=retargeting,
         name=stem,
         progress=part(progress, 0, _SOLVED),
     )
@@ -90,6 +88,21 @@ def write_files(
         moments = [1 + round((last - 1) * (i + 0.5) / _MOMENTS) for i in range(_MOMENTS)]
         files.append(render_character(obj, moments, picture))
     return files
+
+
+def rig_of(source: str | Path) -> Rig:
+    """A character as retargeting sees it; **the open scene is replaced by an empty one**.
+
+    Raises:
+        RigError: no such character, or it is no rig.
+    """
+    return read_rig(_alone(source))
+
+
+def _alone(source: str | Path) -> bpy.types.Object:
+    with quiet():
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        return load_rig(source)
 
 
 _MOMENTS = 4

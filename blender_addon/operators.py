@@ -16,6 +16,7 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..core.errors import Cancelled, LiftError
 from ..core.pipeline import Options
+from ..retarget.options import Retargeting
 from . import preferences
 from .export import export, find_preset
 from .jobs import Job
@@ -74,8 +75,7 @@ def placing(settings: Any) -> "Placing":
     return Placing(
         rig=rigs.get(settings.rig, settings.rig),
         start_frame=settings.start_frame,
-        feet=settings.feet,
-        in_place=settings.in_place,
+        retargeting=Retargeting(feet=settings.feet, in_place=settings.in_place),
         take_rate=settings.take_rate,
         replace=settings.replace,
     )

@@ -70,15 +70,14 @@ def _tasks(parsed: argparse.Namespace, names: tuple[str, ...]) -> tuple[list[Tas
 
 
 def _task(clip: Clip, parsed: argparse.Namespace, names: tuple[str, ...], one_file: bool) -> Task:
-    character = {
-        name: getattr(parsed, name) for name in ("rig", "feet", "in_place") if name in parsed
-    }
+    character = {name: getattr(parsed, name) for name in ("rig", "mapping") if name in parsed}
     return Task(
         source=clip.path,
         out=parsed.out.parent if one_file else parsed.out / clip.folder,
         stem=parsed.out.stem if one_file else clip.stem,
         formats=names,
         options=words.clip_options(parsed),
+        retargeting=words.retargeting(parsed),
         resume=parsed.resume,
         **character,
     )

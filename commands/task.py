@@ -20,12 +20,14 @@ from typing import Any
 
 from .. import __version__
 from ..core import pipeline
-from ..core.errors import Cancelled, LiftError, RigError
+from ..core.errors import Cancelled, LiftError
 from ..core.motion import Motion
 from ..core.motion_file import is_motion_file, load_motion, save_motion
 from ..core.pipeline import Options, part
 from ..core.track import Track
+from ..retarget.options import Retargeting
 from .formats import FILM, MOTION, RENDER, SHEET, all_formats, rig_formats
+from .rigs import need_blender
 
 Progress = Callable[[float], None]
 
@@ -44,8 +46,8 @@ class Task:
         formats: names of `all_formats`.
         options: about the clip and how to lift it.
         rig: the character, for the formats that need one.
-        feet: "auto", "always" or "never": hold standing feet still.
-        in_place: keep the character on the spot.
+        mapping: a mapping file for the rig; its bones are recognised where None.
+        retargeting: how the motion is put on the rig.
         resume: make nothing where the same was made before.
     """
 
@@ -55,8 +57,8 @@ class Task:
     formats: tuple[str, ...]
     options: Options = field(default_factory=Options)
     rig: str = "mannequin"
-    feet: str = "auto"
-    in_place: bool = False
+    mapping: Path | None = None
+    retargeting: Retargeting = field(default_factory=Retargeting)
     resume: bool = False
 
     def to_json(self) -> str:
@@ -71,10 +73,12 @@ class Task:
         for name in ("size", "frames", "camera_up"):
             options[name] = tuple(options[name]) if options[name] else None
         options["video"] = Path(options["video"]) if options["video"] else None
-        for name in ("source", "out"):
-            values[name] = Path(values[name])
+        retargeting = values.pop("retargeting")
+        retargeting["start"] = tuple(retargeting["start"])
+        for name in ("source", "out", "mapping"):
+            values[name] = Path(values[name]) if values[name] else None
         values["formats"] = tuple(values["formats"])
-        return cls(options=Options(**options), **values)
+        return cls(options=Options(**options), retargeting=Retargeting(**retargeting), **values)
 
 
 @dataclass(frozen=True)
@@ -229,15 +233,9 @@ def _write_rig(
     target: Path,
     progress: Progress,
 ) -> list[Path]:
-    try:
-        import bpy  # noqa: F401
-    except ImportError as error:
-        raise RigError(
-            f"To write {', '.join(task.formats)}, Blender's module bpy must be installed: "
-            "pip install 'lift-to-3d[blender]' (Python 3.11 or 3.13), or run inside Blender with "
-            "blender -b -P blender_addon/batch.py -- convert ..."
-        ) from error
+    need_blender(f"write {', '.join(task.formats)}")
     from ..blender_addon.convert import write_files
+    from ..retarget.mapping import load_mapping
 
     return write_files(
         motion,
@@ -245,8 +243,8 @@ def _write_rig(
         names,
         target.parent,
         target.name,
-        feet=task.feet,
-        in_place=task.in_place,
+        mapping=load_mapping(task.mapping) if task.mapping else None,
+        retargeting=task.retargeting,
         picture=f"{target}{all_formats()[RENDER]}" if RENDER in task.formats else None,
         progress=progress,
     )
@@ -262,7 +260,8 @@ def _content_hash(task: Task) -> str:
         k: v for k, v in json.loads(task.to_json()).items() if k not in ("source", "resume")
     }
     digest.update(json.dumps([__version__, settings], sort_keys=True).encode())
-    for path in (task.source, task.options.video, Path(task.rig), Path(task.options.model)):
+    rig = (Path(task.rig), task.mapping)
+    for path in (task.source, task.options.video, *rig, Path(task.options.model)):
         if path is not None and path.exists():
             _hash_path(digest, path)
     return digest.hexdigest()

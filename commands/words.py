@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import math
 from dataclasses import fields
 from pathlib import Path
 
 from ..core.pipeline import Options
+from ..retarget.options import FEET, HANDS, TRAVEL, Retargeting
 from . import formats
 
 
@@ -48,13 +50,20 @@ def add_lift_words(parser: argparse.ArgumentParser) -> None:
 
 
 def add_rig_words(parser: argparse.ArgumentParser) -> None:
-    """Whom to move and what to write: `--rig --to --feet --in-place`."""
+    """Whom to move, how, and what to write: `--rig --mapping --to --feet --in-place` and more."""
     group = parser.add_argument_group("character")
     group.add_argument(
         "--rig",
         default="mannequin",
         help="a preset (mannequin, mixamo, rigify ...), or a .blend, .fbx, .glb, .vrm or .bvh file "
         "that holds the character (default: mannequin)",
+    )
+    group.add_argument(
+        "--mapping",
+        type=Path,
+        metavar="FILE",
+        help="which bone is which, where that is not recognised; inspect RIG --save-mapping FILE "
+        "writes what is",
     )
     group.add_argument(
         "--to",
@@ -65,11 +74,27 @@ def add_rig_words(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--feet",
-        choices=("auto", "always", "never"),
+        choices=FEET,
         default="auto",
         help="hold standing feet still (default: auto)",
     )
+    group.add_argument(
+        "--hands", choices=HANDS, default="never", help="hold resting hands still (default: never)"
+    )
     group.add_argument("--in-place", action="store_true", help="keep the character on the spot")
+    group.add_argument(
+        "--travel",
+        choices=TRAVEL,
+        default="hips",
+        help="the bone that goes over the floor: hips, or root as game engines want it "
+        "(default: hips)",
+    )
+    group.add_argument(
+        "--facing", type=_turn, default=0.0, metavar="DEG", help="turn the start to the left"
+    )
+    group.add_argument(
+        "--start", type=_place, default=(0.0, 0.0), metavar="X,Y", help="start there, metres"
+    )
 
 
 def add_run_words(parser: argparse.ArgumentParser) -> None:
@@ -96,6 +121,12 @@ def clip_options(words: argparse.Namespace) -> Options:
     """The parsed words as the pipeline's options."""
     known = {field.name for field in fields(Options)}
     return Options(**{name: value for name, value in vars(words).items() if name in known})
+
+
+def retargeting(words: argparse.Namespace) -> Retargeting:
+    """The parsed words about the character's motion; defaults where the verb has none."""
+    known = {field.name for field in fields(Retargeting)}
+    return Retargeting(**{name: value for name, value in vars(words).items() if name in known})
 
 
 def wanted_formats(words: argparse.Namespace) -> list[str]:
@@ -126,6 +157,7 @@ def _between(low: float, high: float, what: str, number: type = float):
 _rate = _between(0.1, 10_000, "rate")
 _degrees = _between(1, 170, "angle in degrees")
 _meters = _between(0.1, 100, "height in metres")
+_turn = _between(-360, 360, "angle in degrees")
 _count = _between(1, 1024, "number", int)
 
 
@@ -139,6 +171,16 @@ def _person(text: str) -> str | int:
     if text.isdecimal() and int(text) > 0:
         return int(text)
     raise argparse.ArgumentTypeError(f"'{text}' is not all, largest, longest or a number")
+
+
+def _place(text: str) -> tuple[float, float]:
+    try:
+        x, y = (float(number) for number in text.split(","))
+    except ValueError:
+        x = y = math.inf
+    if not max(abs(x), abs(y)) <= 1e6:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a place such as 1.5,-2")
+    return x, y
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -20,6 +20,16 @@ from ..core.errors import RigError
 from .rig import Rig
 from .rotation import about, swing, unit
 
+CHARACTERS = {
+    "mannequin": "Our own jointed mannequin",
+    "mixamo": "The mannequin with Mixamo's bone names",
+    "rigify": "Rigify's human metarig",
+}
+"""Characters that need no file, and what they are."""
+
+RIG_SUFFIXES = (".blend", ".fbx", ".glb", ".gltf", ".vrm", ".bvh")
+"""Files that a character can come out of."""
+
 FOLDER = Path(__file__).resolve().parents[1] / "presets" / "characters"
 
 

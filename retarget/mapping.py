@@ -18,8 +18,6 @@ _SINGLE = ("hips", "head")
 _SIDED = ("shoulder", "upper_arm", "forearm", "hand", "thigh", "shin", "foot", "toe")
 _TWISTS = ("upper_arm_twist", "forearm_twist", "thigh_twist", "shin_twist")
 _REQUIRED = ("hips", "spine", "upper_arm", "forearm", "thigh", "shin")
-_WORDS = {"hips": "hips", "spine": "spine", "upper_arm": "upper arm", "forearm": "forearm",
-          "thigh": "thigh", "shin": "shin"}  # fmt: skip
 
 
 def _with_sides(parts: tuple[str, ...]) -> tuple[str, ...]:
@@ -70,7 +68,7 @@ def check_mapping(mapping: Mapping, rig: Rig) -> None:
     """Raises RigError, naming them, if required parts or the mapping's bones are missing."""
     if mapping.missing:
         raise RigError(
-            f"The rig '{rig.name}' has no {_in_words(mapping.missing)} that could be recognised: "
+            f"The rig '{rig.name}' has no {_any_of(mapping.missing)} that could be recognised: "
             "choose those bones in a mapping file, or choose another rig."
         )
     named = {bone for names in mapping.bones.values() for bone in names}
@@ -84,11 +82,14 @@ def check_mapping(mapping: Mapping, rig: Rig) -> None:
         )
 
 
-def _in_words(parts: tuple[str, ...]) -> str:
-    words = []
-    for part in parts:
-        name, _, side = part.partition(".")
-        words.append({"L": "left ", "R": "right "}.get(side, "") + _WORDS[name])
+def in_words(part: str) -> str:
+    """A part as people say it: "left upper arm"."""
+    name, _, side = part.partition(".")
+    return {"L": "left ", "R": "right "}.get(side, "") + name.replace("_", " ")
+
+
+def _any_of(parts: tuple[str, ...]) -> str:
+    words = [in_words(part) for part in parts]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 

@@ -9,8 +9,9 @@ from scipy.ndimage import gaussian_filter1d
 
 from ..core.skeleton import H36M
 from .frames import SIDES, joint
+from .options import AUTOMATIC, Retargeting
 from .rest_body import RestBody
-from .rotation import reject, unit
+from .rotation import from_vector, reject, unit
 
 _NEAR = 0.2
 """Share of a leg within which a point counts as being at the rig's origin."""
@@ -27,10 +28,12 @@ class Ground:
     Attributes:
         axes: (3, 3), columns left, up, forward of one who faces as the rig does.
         stands: whether the rig stands on the floor at rest.
+        start: (3,) from the rig's origin to where the motion starts.
     """
 
     axes: np.ndarray
     stands: bool
+    start: np.ndarray
 
     @property
     def up(self) -> np.ndarray:
@@ -38,12 +41,15 @@ class Ground:
         return self.axes[:, 1]
 
 
-def place(joints: np.ndarray, body: RestBody) -> tuple[np.ndarray, Ground]:
+def place(
+    joints: np.ndarray, body: RestBody, options: Retargeting = AUTOMATIC
+) -> tuple[np.ndarray, Ground]:
     """The motion scaled to the rig's legs, turned to its facing and put where it stands.
 
     Args:
         joints: (frames, 17, 3) world metres, Z up, facing -Y at the start, floor at z = 0.
         body: the rig at rest.
+        options: where it starts and how it is turned there.
 
     Returns:
         (frames, 17, 3) in armature space and units, and the ground there.
@@ -56,11 +62,13 @@ def place(joints: np.ndarray, body: RestBody) -> tuple[np.ndarray, Ground]:
     unit_size = np.cbrt(abs(np.linalg.det(world[:3, :3])))
     scale = body.leg * unit_size / leg_length(joints)
     standpoint, stands = _standpoint(body)
-    moved = scale * joints @ _facing(body).T + standpoint
+    heading = from_vector(np.radians([0.0, 0.0, options.facing])) @ _facing(body)
+    start = np.array([*options.start, 0.0])
+    moved = scale * joints @ heading.T + standpoint + start
     up = unit(inverse[:, 2])
     left = unit(reject(body.axes[:, 0], up))
     axes = np.stack([left, up, np.cross(left, up)], axis=-1)
-    return (moved - world[:3, 3]) @ inverse.T, Ground(axes, stands)
+    return (moved - world[:3, 3]) @ inverse.T, Ground(axes, stands, inverse @ start)
 
 
 def floor_path(pelvis: np.ndarray, ground: Ground, fps: float) -> np.ndarray:

@@ -14,6 +14,7 @@ from .detect import find_mapping
 from .feet import Leg, set_feet
 from .frames import SIDES, Frames, body_frames, joint
 from .mapping import Mapping, check_mapping
+from .options import AUTOMATIC, Retargeting
 from .placement import Ground, floor_path, place
 from .rest_body import RestBody, rest_body
 from .rig import BoneMotion, Rig
@@ -22,18 +23,12 @@ from .spine import tilt_hips
 from .trunk import Turns, neck_turns, shoulder_turn, spine_turns
 from .twist import spread_twist
 
-FEET = ("auto", "always", "never")
-TRAVEL = ("hips", "root")
-
 
 def solve(
     motion: Motion,
     rig: Rig,
     mapping: Mapping | None = None,
-    *,
-    feet: str = "auto",
-    in_place: bool = False,
-    travel: str = "hips",
+    options: Retargeting = AUTOMATIC,
     progress: Callable[[float], None] | None = None,
 ) -> BoneMotion:
     """The rig's bones moved as the person moves, in closed form for all frames at once.
@@ -44,27 +39,20 @@ def solve(
         motion: 17 joints in world metres.
         rig: the armature at rest; not changed.
         mapping: its bones' parts; found by itself if None.
-        feet: "auto" holds feet still while the motion says that they are on the ground, "always"
-            also where they only look like it, "never" leaves them as they come.
-        in_place: keep the person where the rig stands; swaying and height stay.
-        travel: "hips", or "root" to put the way over the floor on the rig's root bone, as game
-            engines want it; a rig without one has it on the hips.
+        options: feet, hands, travel and start.
         progress: called with 0..1.
 
     Raises:
         RigError: the rig lacks bones that the motion needs.
         MotionError: the motion has no frames or joints without a position.
     """
-    for name, value, known in (("feet", feet, FEET), ("travel", travel, TRAVEL)):
-        if value not in known:
-            raise ValueError(f"{name} is {value!r}, not one of {known}")
     report = progress or (lambda _: None)
     mapping = mapping or find_mapping(rig)
     check_mapping(mapping, rig)
     _check_motion(motion)
     report(0.0)
     body = rest_body(rig, mapping)
-    joints, ground = place(motion.joints, body)
+    joints, ground = place(motion.joints, body, options)
     rest = body_frames(body.joints[None], motion.fps)
     frames = body_frames(joints, motion.fps)
     report(0.3)
@@ -72,7 +60,7 @@ def solve(
     parents = effective_parents(rig, mapping.follows)
     turns = _trunk(parts, joints, rest, body, parents)
     hips = body.chain("hips")[0]
-    contacts = _contacts(motion, joints, ground, body, feet)
+    contacts = _contacts(motion, joints, ground, body, options.feet)
     legs = [
         Leg(
             side=side,
@@ -87,7 +75,7 @@ def solve(
     pelvis = joint(joints, "pelvis")
     report(0.5)
     placed, pelvis = set_feet(
-        legs, turns[hips], pelvis, body, ground, motion.fps, still=feet != "never"
+        legs, turns[hips], pelvis, body, ground, motion.fps, still=options.feet != "never"
     )
     turns |= _limbs(parts | placed, body)
     report(0.7)
@@ -97,12 +85,15 @@ def solve(
     carrier = free_to_move(carrier, rig)
     path = carried_path(body.joints[0], pelvis, hips, carrier, rig, turns, parents)
     way = floor_path(pelvis, ground, motion.fps)
-    root = body.index("root") if travel == "root" else None
+    root = body.index("root") if options.travel == "root" else None
     root = None if root == carrier else root
-    if in_place or root is not None:
+    if options.in_place:
+        path = path - way + ground.start
+        way = np.broadcast_to(ground.start, way.shape)
+    if root is not None:
         path = path - way
     locations = {rig.bones[carrier]: location(path, rig, carrier, turns, parents)}
-    if root is not None and not in_place:
+    if root is not None:
         locations[rig.bones[root]] = way @ rig.rest[root, :3, :3]
     rotations = local_rotations(rig, turns, parents)
     report(1.0)

@@ -11,6 +11,7 @@ from lift_to_3d.core.errors import Cancelled, MotionError
 from lift_to_3d.core.skeleton import H36M
 from lift_to_3d.retarget.character import load_character
 from lift_to_3d.retarget.detect import find_mapping
+from lift_to_3d.retarget.options import Retargeting
 from lift_to_3d.retarget.presets import presets
 from lift_to_3d.retarget.rest_body import rest_body
 from lift_to_3d.retarget.rig import Rig
@@ -44,6 +45,7 @@ ODD_POSE = {
     "shin.L": [1.0, 0, 0],
     "thigh.R": [0.2, 0.1, 0],
 }
+FREE = Retargeting(feet="never")
 RESTS = {"T": {}, "A": A_POSE, "odd": ODD_POSE}
 TAKES = ["07_01_walk", "05_12_dance", "13_30_jumping_jacks", "14_29_sit_stand"]
 
@@ -113,16 +115,16 @@ def test_a_rig_at_rest_stays_at_rest(rest):
 def test_limbs_point_where_the_persons_do_from_any_rest_pose(rest):
     rig = at_rest_in(MANNEQUIN, RESTS[rest])
     joints = moving_joints()
-    turns, heads = posed(rig, solve(motion_of(joints), rig, feet="never"))
+    turns, heads = posed(rig, solve(motion_of(joints), rig, options=FREE))
     error = angle_between(limb_directions(rig, turns, heads), joint_directions(joints))
     assert error.max() < 1e-3
 
 
 def test_the_pose_does_not_depend_on_the_rest_pose():
     motion = motion_of(moving_joints())
-    turns, _ = posed(MANNEQUIN, solve(motion, MANNEQUIN, feet="never"))
+    turns, _ = posed(MANNEQUIN, solve(motion, MANNEQUIN, options=FREE))
     rig = at_rest_in(MANNEQUIN, A_POSE)
-    other, _ = posed(rig, solve(motion, rig, feet="never"))
+    other, _ = posed(rig, solve(motion, rig, options=FREE))
     axes, other_axes = turns @ MANNEQUIN.rest[:, :3, :3], other @ rig.rest[:, :3, :3]
     assert degrees(transpose(axes) @ other_axes).max() < 1.5
 
@@ -163,7 +165,7 @@ def test_knees_and_elbows_never_bend_backward():
     joints[:, 2] = 0.5 * (joints[:, 1] + joints[:, 3]) + random.normal(0, 0.02, (90, 3))
     joints[:, 15] = 0.5 * (joints[:, 14] + joints[:, 16]) + random.normal(0, 0.02, (90, 3))
     rig = MANNEQUIN
-    turns, _ = posed(rig, solve(motion_of(joints), rig, feet="never"))
+    turns, _ = posed(rig, solve(motion_of(joints), rig, options=FREE))
     hinges = {"thigh": [1, 0, 0], "upper_arm": [0, 0, -1]}
     for upper, lower, side in (("thigh", "shin", "R"), ("upper_arm", "forearm", "R")):
         a, b = rig.bones.index(f"{upper}.{side}"), rig.bones.index(f"{lower}.{side}")
@@ -176,7 +178,7 @@ def test_straight_limbs_do_not_spin():
     frames = 120
     joints = np.repeat(rest_body(MANNEQUIN, find_mapping(MANNEQUIN)).joints[None], frames, axis=0)
     joints = joints + np.random.default_rng(0).normal(0, 0.003, joints.shape)
-    turns, _ = posed(MANNEQUIN, solve(motion_of(joints), MANNEQUIN, feet="never"))
+    turns, _ = posed(MANNEQUIN, solve(motion_of(joints), MANNEQUIN, options=FREE))
     limbs = [MANNEQUIN.bones.index(bone) for bone, _ in LIMBS]
     assert degrees(transpose(turns[:-1, limbs]) @ turns[1:, limbs]).max() < 8
 
@@ -218,7 +220,7 @@ def test_a_mirrored_object_moves_as_the_person_does():
     world = np.diag([-1.0, 1.0, 1.0, 1.0])
     rig = replace(MANNEQUIN, world=world)
     joints = moving_joints()
-    _, heads = posed(rig, solve(motion_of(joints), rig, feet="never"))
+    _, heads = posed(rig, solve(motion_of(joints), rig, options=FREE))
     seen = heads @ world[:3, :3].T
     left_hand = seen[:, rig.bones.index("hand.R")]  # seen in a mirror, the right hand is the left
     assert np.linalg.norm(left_hand - joints[:, 13], axis=-1).mean() < 0.05
@@ -264,7 +266,9 @@ def test_feet_modes():
     rig = stretched(MANNEQUIN, {"thigh.L": 1.2, "thigh.R": 1.2})
     slides = {}
     for feet, marked in (("auto", contacts), ("always", 0 * contacts), ("never", contacts)):
-        _, heads = posed(rig, solve(motion_of(joints, contacts=marked), rig, feet=feet))
+        _, heads = posed(
+            rig, solve(motion_of(joints, contacts=marked), rig, options=Retargeting(feet=feet))
+        )
         path = heads[:, rig.bones.index("foot.L")]
         slides[feet] = np.linalg.norm(np.diff(path[:, :2], axis=0), axis=-1).mean() * 30
     assert slides["auto"] < 0.005
@@ -274,7 +278,7 @@ def test_feet_modes():
 
 def test_in_place_and_travel_on_the_root():
     joints = moving_joints(frames=120)
-    still = solve(motion_of(joints), MANNEQUIN, in_place=True)
+    still = solve(motion_of(joints), MANNEQUIN, options=Retargeting(in_place=True))
     _, heads = posed(MANNEQUIN, still)
     hips = heads[:, MANNEQUIN.bones.index("hips")]
     assert np.linalg.norm(hips[:, :2], axis=-1).max() < 0.15
@@ -282,7 +286,7 @@ def test_in_place_and_travel_on_the_root():
     np.testing.assert_allclose(hips[:, 2], free[:, MANNEQUIN.bones.index("hips"), 2], atol=1e-9)
 
     rig = with_root(MANNEQUIN)
-    moved = solve(motion_of(joints), rig, travel="root")
+    moved = solve(motion_of(joints), rig, options=Retargeting(travel="root"))
     _, carried = posed(rig, moved)
     np.testing.assert_allclose(carried[:, 1:], free, atol=1e-9)
     assert np.ptp(carried[:, 0], axis=0)[:2].max() > 0.4
@@ -356,7 +360,7 @@ def twist_errors(take, turns, bone: str, above: str) -> tuple[np.ndarray, np.nda
 @pytest.mark.parametrize("name", TAKES)
 def test_no_flips_on_real_motion(shared, name):
     take = read_take(shared / "mocap" / "bvh_public" / f"{name}.bvh")
-    turns, _ = posed(take.rig, solve(take.motion, take.rig, feet="never"))
+    turns, _ = posed(take.rig, solve(take.motion, take.rig, options=FREE))
     for bone in ("hip", "chest", "rThigh", "lThigh", "rShin", "lShin", "rShldr", "lShldr", "head"):
         b = take.bone(bone)
         ours = degrees(transpose(turns[:-1, b]) @ turns[1:, b])
@@ -378,9 +382,8 @@ def test_ten_thousand_frames_in_linear_time():
 @pytest.mark.parametrize("frames", [1, 2])
 def test_very_short_motions(frames):
     for feet in ("auto", "always", "never"):
-        bones = solve(
-            motion_of(moving_joints()[:frames], contacts=np.ones((frames, 2))), MANNEQUIN, feet=feet
-        )
+        motion = motion_of(moving_joints()[:frames], contacts=np.ones((frames, 2)))
+        bones = solve(motion, MANNEQUIN, options=Retargeting(feet=feet))
         assert np.isfinite(bones.rotations).all()
 
 

@@ -4,9 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from lift_to_3d.cli import main
 from lift_to_3d.core.motion import Motion
+from lift_to_3d.core.motion_file import save_motion
 from lift_to_3d.retarget.detect import find_mapping
 from lift_to_3d.retarget.frames import SIDES, joint
+from lift_to_3d.retarget.options import Retargeting
 from lift_to_3d.retarget.placement import place
 from lift_to_3d.retarget.rest_body import rest_body
 from lift_to_3d.retarget.rotation import unit
@@ -96,7 +99,7 @@ def limb_errors(heads, mapping, joints) -> list[float]:
 def check(obj, motion: Motion, shown_by=None) -> None:
     rig = read_rig(obj)
     mapping = find_mapping(rig)
-    bones = solve(motion, rig, feet="never")
+    bones = solve(motion, rig, options=Retargeting(feet="never"))
     write_action(obj, bones, switches=mapping.switches)
     joints, _ = place(motion.joints, rest_body(rig, mapping))
     for k in (0, 20, 50):
@@ -125,7 +128,8 @@ def test_identity_on_real_rigs(shared, file):
     body = rest_body(rig, find_mapping(rig))
     # The rig's own joints, upright, metres, facing -Y.
     joints = body.joints @ body.axes @ np.array([[1, 0, 0], [0, 0, 1.0], [0, -1, 0]])
-    bones = solve(motion_of(np.repeat(joints[None], 3, axis=0)), rig, feet="never")
+    motion = motion_of(np.repeat(joints[None], 3, axis=0))
+    bones = solve(motion, rig, options=Retargeting(feet="never"))
     angles = 2 * np.degrees(np.arcsin(np.linalg.norm(bones.rotations[..., 1:], axis=-1)))
     feet = [i for i, name in enumerate(bones.bones) if not _is_foot(name, rig)]
     assert angles[:, feet].max() < 1e-3
@@ -162,3 +166,29 @@ class _Deform:
     @staticmethod
     def bone(part: str) -> str:
         return f"DEF-{part}"
+
+
+def test_a_mapping_goes_out_to_a_file_and_back_in_from_the_shell(tmp_path, capsys):
+    mapping, clip = tmp_path / "mapping.json", tmp_path / "clip.npz"
+    assert main(["inspect", "mixamo", "--json", "--save-mapping", str(mapping)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["preset"], told["confidence"], told["missing"]) == ("mixamo", 1.0, [])
+    assert told["mapping"]["hand.L"] == ["mixamorig:LeftHand"]
+
+    edited = json.loads(mapping.read_text())
+    edited["bones"]["spine"] = ["mixamorig:Spine2"]
+    mapping.write_text(json.dumps(edited))
+    save_motion(motion_of(moving_joints()), clip)
+    words = ["retarget", str(clip), "--rig", "mixamo", "--to", "bvh", "--out", str(tmp_path)]
+    assert main([*words, "--mapping", str(mapping)]) == 0
+    bpy.context.scene.frame_set(30)
+    pose = next(obj for obj in bpy.data.objects if obj.type == "ARMATURE").pose.bones
+    assert pose["mixamorig:Spine1"].matrix_basis.is_identity
+    assert not pose["mixamorig:Spine2"].matrix_basis.is_identity
+
+
+def test_a_mapping_that_cannot_be_read_fails_in_one_sentence(tmp_path, capsys):
+    clip = save_motion(motion_of(moving_joints()), tmp_path / "clip.npz")
+    words = ["retarget", str(clip), "--to", "bvh", "--out", str(tmp_path)]
+    assert main([*words, "--mapping", str(tmp_path / "none.json")]) == 1
+    assert "none.json cannot be used" in capsys.readouterr().err
