@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from .mapping import REQUIRED, Mapping
 from .presets import Preset, is_chain, presets
@@ -10,6 +11,10 @@ from .rig import Rig
 from .structure import map_by_structure
 
 _SEPARATORS = re.compile(r"[ _.\-]+")
+_WORD = re.compile(r"[左右]|[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+")
+_LEFT = frozenset(("l", "left", "links", "gauche", "izquierda", "sinistra", "esquerda", "左"))
+_RIGHT = frozenset(("r", "right", "rechts", "droite", "derecha", "destra", "direita", "右"))
+_OTHER = {".L": ".R", ".R": ".L"}
 _NAMESPACE = re.compile(r".*[:|]")
 
 
@@ -27,7 +32,27 @@ def find_mapping(rig: Rig) -> Mapping:
     best = max((fit_preset(preset, rig) for preset in presets()), key=fitness)
     if not best.missing:
         return best
-    return map_by_structure(rig) or best
+    by_shape = map_by_structure(rig)
+    return best if by_shape is None else _sided_by_names(by_shape)
+
+
+def _sided_by_names(mapping: Mapping) -> Mapping:
+    """Left and right exchanged where the bones' names say that they are the other way round."""
+    votes = 0
+    for part, names in mapping.bones.items():
+        if part[-2:] in _OTHER:
+            words = [word for name in names for word in _words(name)]
+            left, right = (any(word in known for word in words) for known in (_LEFT, _RIGHT))
+            votes += (left - right) * (1 if part.endswith(".L") else -1)
+    if votes >= 0:
+        return mapping
+    bones = {part[:-2] + _OTHER.get(part[-2:], part[-2:]): n for part, n in mapping.bones.items()}
+    return replace(mapping, bones=bones)
+
+
+def _words(name: str) -> list[str]:
+    """ "Upper_ArmLeft.001" as upper, arm, left."""
+    return [word.casefold() for word in _WORD.findall(_NAMESPACE.sub("", name))]
 
 
 def fit_preset(preset: Preset, rig: Rig) -> Mapping:

@@ -55,7 +55,7 @@ class RestBody:
 
     def tail_of(self, bone: int) -> np.ndarray:
         """(3,) where a bone ends."""
-        return self.rig.rest[bone, :3, 3] + self.rig.rest[bone, :3, 1] * self.rig.lengths[bone]
+        return self.rig.tails[bone]
 
 
 def rest_body(rig: Rig, mapping: Mapping) -> RestBody:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
+
+_MEETS, _MOSTLY = 0.2, 0.4
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,33 @@ class Rig:
     world: np.ndarray
     loose: frozenset[str] = frozenset()
     tied: frozenset[str] = frozenset()
+
+    @cached_property
+    def tails(self) -> np.ndarray:
+        """(bones, 3) where bones end, armature space.
+
+        These are the bones' own tails where they mostly meet a child, as a modeller draws them.
+        Importers leave bones that point anywhere, of any length: there a bone ends among its
+        children, and one without goes on for half as far as the bone before it.
+        """
+        heads = self.rest[:, :3, 3]
+        own = heads + self.rest[:, :3, 1] * self.lengths[:, None]
+        children = [np.flatnonzero(self.parents == bone) for bone in range(len(self.bones))]
+        spans = {b: np.linalg.norm(heads[c] - heads[b], axis=-1) for b, c in enumerate(children)}
+        parents = [b for b, span in spans.items() if len(span) and span.max() > 0]
+        met = [
+            np.linalg.norm(heads[children[b]] - own[b], axis=-1).min() < _MEETS * spans[b].max()
+            for b in parents
+        ]
+        if not met or np.mean(met) >= _MOSTLY:
+            return own
+        tails = heads.copy()
+        for bone, above in enumerate(self.parents):
+            if len(children[bone]):
+                tails[bone] = heads[children[bone]].mean(0)
+            elif above >= 0:
+                tails[bone] += 0.5 * (heads[bone] - heads[above])
+        return tails
 
 
 @dataclass(frozen=True)

@@ -15,17 +15,33 @@ from .mapping import Mapping
 from .rig import Rig
 from .rotation import unit
 
-# Lengths of a limb's parts, to scale, and the share of the first two in the whole path of its
-# joints, from the collar bone to the last finger, from the hip to the toes.
-_ARM = {"upper_arm": 0.35, "forearm": 0.30, "hand": 0.21}
-_ARM_SHARE = 0.64
-_LEG = {"thigh": 0.49, "shin": 0.48, "foot": 0.16}
-_LEG_SHARE = 0.83
+
+@dataclass(frozen=True)
+class _Limb:
+    """A person's limb.
+
+    Attributes:
+        parts: their names and lengths, as shares of a leg from hip to ankle.
+        share: of the first two in the whole path of its joints: from the collar bone to the last
+            finger, from the hip to the toes.
+        aside: how far from the body's middle it begins.
+    """
+
+    parts: dict[str, float]
+    share: float
+    aside: float
+
+
+_ARM = _Limb({"upper_arm": 0.34, "forearm": 0.29, "hand": 0.20}, 0.64, 0.19)
+_LEG = _Limb({"thigh": 0.50, "shin": 0.49, "foot": 0.17}, 0.83, 0.11)
 _HEAD_TO_NECK = 1.9
 """Height from head joint to crown over that from neck base to head joint."""
 _END_WEIGHT = 0.2
 """The last part counts for little: the last bone's length is often made up."""
-_TOO_BAD = 2.0
+_SIZE_WEIGHT, _ASIDE_WEIGHT = 0.5, 0.3
+_SKIPPED = 0.1
+"""For a bone between two joints of a limb that is none of its parts."""
+_TOO_BAD = 2.5
 
 
 @dataclass(frozen=True)
@@ -73,12 +89,14 @@ def map_by_structure(rig: Rig) -> Mapping | None:
     feet = _feet(tree, ends)
     if feet is None:
         return None
-    crown = int(np.argmax(np.maximum(tree.tails[:, 2], tree.heads[:, 2])))
-    hips = tree.meeting([*feet, crown])
     legs_from = tree.meeting(list(feet))
-    if hips < 0 or legs_from < 0 or crown in feet:
-        return None
     lateral = _lateral(tree, feet, legs_from)
+    aside = (tree.heads - tree.heads[legs_from]) @ lateral
+    tops = np.maximum(tree.tails[:, 2], tree.heads[:, 2])
+    crown = int(np.argmax(tops - abs(aside)))
+    hips = tree.meeting([*feet, crown])
+    if hips < 0 or crown in feet:
+        return None
     hands = _hands(tree, [end for end in ends if end != crown], hips, feet, lateral)
     if hands is None:
         return None
@@ -86,6 +104,7 @@ def map_by_structure(rig: Rig) -> Mapping | None:
     spine = tree.path(chest, hips)
     if not spine:
         return None
+    size = _leg_size(tree, feet, hips)
     bones: dict[str, tuple[str, ...]] = {}
     costs = []
 
@@ -96,7 +115,7 @@ def map_by_structure(rig: Rig) -> Mapping | None:
     name("spine", *spine)
     _name_head(tree, chest, crown, hands, name)
     for leg, side in zip(feet, _sides(tree, feet, legs_from, lateral), strict=True):
-        cost, found = _limb(tree, tree.path(leg, legs_from), _LEG, _LEG_SHARE)
+        cost, found = _limb(tree, tree.path(leg, legs_from), _LEG, size, aside)
         costs.append(cost)
         for part, bone in found.items():
             name(f"{part}.{side}", bone)
@@ -105,9 +124,9 @@ def map_by_structure(rig: Rig) -> Mapping | None:
             name(f"toe.{side}", toes[0])
     left = lateral if _sides(tree, feet, legs_from, lateral)[0] == "L" else -lateral
     for arm in hands:
-        side = "L" if (tree.heads[arm] - tree.heads[chest]) @ left > 0 else "R"
         path = tree.path(arm, chest)
-        cost, found = _limb(tree, path, _ARM, _ARM_SHARE)
+        side = "L" if (tree.heads[path] - tree.heads[chest]).mean(0) @ left > 0 else "R"
+        cost, found = _limb(tree, path, _ARM, size, aside)
         costs.append(cost)
         for part, bone in found.items():
             name(f"{part}.{side}", bone)
@@ -125,8 +144,7 @@ def _tree(rig: Rig) -> _Tree:
     for bone, parent in enumerate(rig.parents):
         if parent >= 0:
             children[parent].append(bone)
-    heads = rig.rest[:, :3, 3]
-    tails = heads + rig.rest[:, :3, 1] * rig.lengths[:, None]
+    heads, tails = rig.rest[:, :3, 3], rig.tails
     return _Tree(rig, children, heads @ world[:3, :3].T, tails @ world[:3, :3].T)
 
 
@@ -164,49 +182,87 @@ def _lateral(tree: _Tree, feet: tuple[int, int], legs_from: int) -> np.ndarray:
 def _hands(
     tree: _Tree, ends: list[int], hips: int, feet: tuple[int, int], lateral: np.ndarray
 ) -> tuple[int, int] | None:
-    """The ends of the tree that reach farthest to either side above the hips."""
+    """The pair of ends of the tree, one on either side, that most look like arms."""
     legs = {bone for foot in feet for bone in tree.path(foot, hips)}
     upper = [b for b in ends if b in set(tree.below(hips)) and not legs & set(tree.path(b, hips))]
-    if len(upper) < 2:
-        return None
-    aside = {b: float((tree.heads[b] - tree.heads[hips]) @ lateral) for b in upper}
-    one, other = max(upper, key=aside.__getitem__), min(upper, key=aside.__getitem__)
-    return (one, other) if aside[one] > 0 > aside[other] else None
+    size = _leg_size(tree, feet, hips)
+    aside = (tree.heads - tree.heads[hips]) @ lateral
+    side = {end: max(aside[tree.path(end, hips)], key=abs) for end in upper}
+    costs: dict[tuple[int, int], float] = {}
+
+    def cost(end: int, chest: int) -> float:
+        if (end, chest) not in costs:
+            costs[end, chest] = _limb(tree, tree.path(end, chest), _ARM, size, aside)[0]
+        return costs[end, chest]
+
+    best: tuple[float, tuple[int, int] | None] = (np.inf, None)
+    for one in (end for end in upper if side[end] > 0.1 * size):
+        for other in (end for end in upper if side[end] < -0.1 * size):
+            apart = abs(aside[one] + aside[other]) + abs(tree.heads[one, 2] - tree.heads[other, 2])
+            if apart > 0.5 * size:
+                continue
+            chest = tree.meeting([one, other])
+            unlike = cost(one, chest) + cost(other, chest) + apart / size
+            if unlike < best[0]:
+                best = unlike, (one, other)
+    return best[1]
+
+
+def _leg_size(tree: _Tree, feet: tuple[int, int], hips: int) -> float:
+    low = min(tree.heads[foot, 2] for foot in feet)
+    return max(float(tree.heads[hips, 2] - low), 1e-9)
 
 
 def _sides(
     tree: _Tree, feet: tuple[int, int], legs_from: int, lateral: np.ndarray
 ) -> tuple[str, str]:
-    """ "L" and "R" for the two feet: feet point forward, and left is where forward says."""
+    """ "L" and "R" for the two feet: feet point forward, and left is where forward says.
+
+    Where a rig has no toes its knees, which rest bent a little, tell as much.
+    """
     forward = np.zeros(3)
     for foot in feet:
         path = tree.path(foot, legs_from)
         points = np.stack([*(tree.heads[b] for b in path), tree.tails[foot]])
         low = points[points[:, 2] < points[:, 2].min() + 0.3 * np.ptp(points[:, 2])]
-        forward += low[-1] - low[0]
+        high = points[points[:, 2] >= low[0, 2]]
+        forward += low[-1] - low[0] + 2 * (high.mean(0) - 0.5 * (high[0] + high[-1]))
     left = np.cross([0.0, 0.0, 1.0], forward)
     return ("L", "R") if left @ lateral >= 0 else ("R", "L")
 
 
 def _limb(
-    tree: _Tree, path: list[int], parts: dict[str, float], share: float
+    tree: _Tree, path: list[int], kind: _Limb, size: float, aside: np.ndarray
 ) -> tuple[float, dict[str, int]]:
-    """The bones at which the limb's three parts begin, and how unlike a person's they are."""
-    names = list(parts)
-    if len(path) == 2:
-        return 1.0, dict(zip(names, path, strict=False))
-    wanted = np.array(list(parts.values()))
+    """The bones at which the limb's three parts begin, and how unlike a person's they are.
+
+    Args:
+        tree: the rig.
+        path: bones of the limb, from the trunk to its end.
+        kind: the limb that it may be.
+        size: a leg's length.
+        aside: (bones,) how far to the side each bone begins.
+    """
+    names = list(kind.parts)
+    if len(path) < 2:
+        return 2 * _TOO_BAD, {}
     joints = np.stack([*(tree.heads[b] for b in path), tree.tails[path[-1]]])
-    total = np.linalg.norm(np.diff(joints[:-1], axis=0), axis=-1).sum()
+    steps = np.linalg.norm(np.diff(joints, axis=0), axis=-1)
+    reach = np.concatenate([[0.0], np.cumsum(steps)])
+    total = reach[-2]
     best: tuple[float, dict[str, int]] = (2 * _TOO_BAD, {})
-    for chosen in combinations(range(len(path)), len(parts)):
+    for chosen in combinations(range(len(path)), min(len(path), len(names))):
         lengths = np.linalg.norm(np.diff(joints[[*chosen, -1]], axis=0), axis=-1)
-        first, second, last = np.maximum(lengths, 1e-9) / wanted
-        cover = (lengths[0] + lengths[1]) / max(total, 1e-9) / share
-        cost = abs(np.log(first / second)) + abs(np.log(max(cover, 1e-9)))
-        cost = float(cost + _END_WEIGHT * abs(np.log(last / second)))
+        sizes = np.maximum(lengths, 1e-9) / (np.array(list(kind.parts.values()))[: len(chosen)])
+        first, second, last = *sizes[:2], sizes[-1]
+        cover = (lengths[0] + lengths[1]) / max(total, 1e-9) / kind.share
+        away = max(abs(aside[path[chosen[0]]]), 1e-3 * size) / size / kind.aside
+        cost = abs(np.log(first / second)) + _SIZE_WEIGHT * abs(np.log(max(cover, 1e-9)))
+        cost += _SIZE_WEIGHT * (abs(np.log(first / size)) + abs(np.log(second / size)))
+        cost += _ASIDE_WEIGHT * abs(np.log(away)) + _END_WEIGHT * abs(np.log(last / second))
+        cost += _SKIPPED * (chosen[-1] - chosen[0] + 1 - len(chosen))
         if cost < best[0]:
-            best = cost, {n: path[i] for n, i in zip(names, chosen, strict=True)}
+            best = float(cost), {n: path[i] for n, i in zip(names, chosen, strict=False)}
     return best
 
 

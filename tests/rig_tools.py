@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from lift_to_3d.core.motion import Motion
 from lift_to_3d.core.skeleton import H36M
+from lift_to_3d.retarget.character import bone_axes
 from lift_to_3d.retarget.detect import find_mapping
 from lift_to_3d.retarget.mapping import Mapping
 from lift_to_3d.retarget.rest_body import rest_body
@@ -126,6 +127,24 @@ def stretched(rig: Rig, factors: dict[str, float]) -> Rig:
     lift = rig.rest[:, 2, 3].min() - rest[:, 2, 3].min()
     rest[:, 2, 3] += lift
     return replace(rig, rest=rest, lengths=lengths)
+
+
+def with_chain(rig: Rig, name: str, parent: str | None, start, step, count: int = 1) -> Rig:
+    """The rig with a chain of bones more, from `start` by `step` each, armature space."""
+    start, step = np.asarray(start, float), np.asarray(step, float)
+    above = -1 if parent is None else rig.bones.index(parent)
+    for i in range(count):
+        rest = np.eye(4)
+        rest[:3, :3], rest[:3, 3] = bone_axes(step, np.zeros(())), start + i * step
+        rig = replace(
+            rig,
+            bones=(*rig.bones, f"{name}{i}"),
+            parents=np.append(rig.parents, above),
+            rest=np.concatenate([rig.rest, rest[None]]),
+            lengths=np.append(rig.lengths, np.linalg.norm(step)),
+        )
+        above = len(rig.bones) - 1
+    return rig
 
 
 def parts_of(mapping: Mapping) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Finding out which bone is which: by name for every preset, by shape, and from the user."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from lift_to_3d.core.errors import RigError
@@ -17,7 +19,7 @@ from lift_to_3d.retarget.rig import Rig
 from lift_to_3d.retarget.rotation import from_vector
 from lift_to_3d.retarget.solve import solve
 
-from .rig_tools import at_rest_in, motion_of, parts_of, renamed
+from .rig_tools import at_rest_in, motion_of, parts_of, renamed, with_chain
 
 MANNEQUIN = load_character().rig()
 OURS = parts_of(find_mapping(MANNEQUIN))
@@ -83,6 +85,83 @@ def test_nameless_bones_are_told_by_their_shape(facing, pose):
     assert {found.get(a): OURS[b] for a, b in zip(order, rig.bones, strict=True)} == {
         part: part for part in set(OURS.values())
     }
+
+
+def head_of(bone: str) -> np.ndarray:
+    return MANNEQUIN.rest[MANNEQUIN.bones.index(bone), :3, 3]
+
+
+def with_tail() -> Rig:
+    return with_chain(MANNEQUIN, "a", "hips", head_of("hips"), [0, 0.13, -0.09], 7)
+
+
+def with_skirt() -> Rig:
+    rig = MANNEQUIN
+    for i, angle in enumerate(np.arange(0, 6, np.pi / 4)):
+        out = np.array([np.cos(angle), np.sin(angle), 0])
+        rig = with_chain(rig, f"b{i}", "hips", head_of("hips") + 0.13 * out, [0, 0, -0.2], 3)
+    return rig
+
+
+def with_wings() -> Rig:
+    chest = head_of("spine.03")
+    rig = with_chain(MANNEQUIN, "c", "spine.03", chest, [0.34, 0.17, 0.17], 4)
+    return with_chain(rig, "d", "spine.03", chest, [-0.34, 0.17, 0.17], 4)
+
+
+def with_a_sword() -> Rig:
+    return with_chain(MANNEQUIN, "e", "hand.R", head_of("hand.R"), [0, -1.1, 0])
+
+
+def with_helpers() -> Rig:
+    rig = MANNEQUIN
+    for side in "LR":
+        for bone, end in (("upper_arm", "forearm"), ("forearm", "hand"), ("shin", "foot")):
+            start = head_of(f"{bone}.{side}")
+            step = 0.4 * (head_of(f"{end}.{side}") - start)
+            rig = with_chain(rig, f"f{bone}{side}", f"{bone}.{side}", start + step, step)
+        rig = with_chain(rig, f"g{side}", None, head_of(f"foot.{side}"), [0, -0.1, 0])
+        rig = with_chain(rig, f"h{side}", None, head_of(f"hand.{side}"), [0, -0.1, 0])
+    return rig
+
+
+def with_stray_axes() -> Rig:
+    """Bones that point anywhere and are of any length, as importers leave them."""
+    rest = MANNEQUIN.rest.copy()
+    rest[:, :3, :3] = from_vector(np.random.default_rng(1).normal(size=(len(rest), 3)) * 2)
+    return replace(MANNEQUIN, rest=rest, lengths=np.full(len(rest), 0.01))
+
+
+@pytest.mark.parametrize(
+    "make", [with_tail, with_skirt, with_wings, with_a_sword, with_helpers, with_stray_axes]
+)
+def test_nameless_bones_beside_the_body_are_left_alone(make):
+    rig = make()
+    names = {bone: f"Knochen{i:03}" for i, bone in enumerate(rig.bones)}
+    found = parts_of(find_mapping(renamed(rig, names)))
+    ours = {names[bone]: part for bone, part in OURS.items()}
+    neck = {names["neck"], names["head"]} if make is with_stray_axes else set()
+    assert {b: p for b, p in found.items() if b not in neck} == {
+        b: p for b, p in ours.items() if b not in neck
+    }
+
+
+def test_names_say_which_side_is_which_where_the_shape_does_not():
+    """Seen from behind: feet that point backward are believed less than names."""
+    words = {"L": "gauche", "R": "droite"}
+    names = {b: f"os{i}_{words[b[-1]]}" for i, b in enumerate(MANNEQUIN.bones) if b[-2] == "."}
+    names = {b: n for b, n in names.items() if b[-1] in words}
+    others = {b: f"os{i}" for i, b in enumerate(MANNEQUIN.bones) if b not in names}
+    rest = MANNEQUIN.rest.copy()
+    for side in "LR":
+        foot, toe = (MANNEQUIN.bones.index(f"{part}.{side}") for part in ("foot", "toe"))
+        rest[toe, 1, 3] = 2 * rest[foot, 1, 3] - rest[toe, 1, 3]
+        rest[[foot, toe], :3, :3] = from_vector(np.array([0, 0, np.pi])) @ rest[[foot, toe], :3, :3]
+    rig = renamed(replace(MANNEQUIN, rest=rest), names | others)
+    mapping = find_mapping(rig)
+    assert mapping.preset == "structure"
+    assert mapping.bone("hand.L") == names["hand.L"]
+    assert mapping.bone("shin.R") == names["shin.R"]
 
 
 def without(rig: Rig, *gone: str) -> Rig:
