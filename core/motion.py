@@ -43,6 +43,11 @@ class Motion:
         fps: frames a second.
         name: the clip's name.
         person: 1 for the clip's first person, 2 ...
+        extremities: (frames, 5, 3, 3) float32, for each of `core.skeleton.EXTREMITIES` its axes as
+            columns, left, up and forward, in world axes: forward is where a face looks, from heel
+            to toes, along the fingers; up is the crown, the back of the foot, the back of the hand.
+            None where nobody looked.
+        extremity_confidence: (frames, 5) float32, 0..1; None likewise.
     """
 
     joints: np.ndarray
@@ -54,6 +59,8 @@ class Motion:
     fps: float
     name: str = ""
     person: int = 1
+    extremities: np.ndarray | None = None
+    extremity_confidence: np.ndarray | None = None
 
     @property
     def frames(self) -> int:

@@ -27,6 +27,11 @@ _SHAPES: dict[str, tuple[int, ...]] = {
     "contacts": (-1, 2),
     "gravity": (3,),
 }
+# Arrays that a file may lack, all of them together.
+_OPTIONAL: dict[str, tuple[int, ...]] = {
+    "extremities": (-1, 5, 3, 3),
+    "extremity_confidence": (-1, 5),
+}
 _HEADER = 16_384
 _MAX_NAME = 4096
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
@@ -35,8 +40,8 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 def save_motion(motion: Motion, path: str | Path) -> Path:
     """Write a motion file, whole or not at all.
 
-    The arrays are those of `Motion`, float32, under their own names, with ``fps``,
-    ``format_version``, ``name`` and ``person``.
+    The arrays are those of `Motion`, as far as it has them, float32, under their own names, with
+    ``fps``, ``format_version``, ``name`` and ``person``.
 
     Args:
         motion: what to write.
@@ -50,7 +55,11 @@ def save_motion(motion: Motion, path: str | Path) -> Path:
     """
     path = Path(path)
     arrays: dict[str, Any] = {
-        **{key: np.asarray(getattr(motion, key), np.float32) for key in _SHAPES},
+        **{
+            key: np.asarray(array, np.float32)
+            for key in (*_SHAPES, *_OPTIONAL)
+            if (array := getattr(motion, key)) is not None
+        },
         "fps": np.float64(motion.fps),
         "format_version": np.int64(FORMAT_VERSION),
         "name": np.str_(motion.name[:_MAX_NAME]),
@@ -114,8 +123,9 @@ class _Reader:
                 f"{self.path} has motion format {version:g}, and {FORMAT_VERSION} is what can be "
                 "read; use the version of Lift to 3D that wrote it."
             )
-        arrays = {key: self.numbers(key, shape) for key, shape in _SHAPES.items()}
-        lengths = {key: len(arrays[key]) for key, shape in _SHAPES.items() if shape[0] < 0}
+        shapes = _SHAPES | (_OPTIONAL if any(map(self.has, _OPTIONAL)) else {})
+        arrays = {key: self.numbers(key, shape) for key, shape in shapes.items()}
+        lengths = {key: len(arrays[key]) for key, shape in shapes.items() if shape[0] < 0}
         if len(set(lengths.values())) > 1:
             raise MotionError(f"{self.path}: the arrays differ in frames: {lengths}.")
         if not 0 < len(arrays["joints"]) <= MAX_FRAMES:

@@ -59,6 +59,9 @@ EXTRA_JOINTS = (
 )  # fmt: skip
 """Further joints that some detectors give, used where they help (toes, hands)."""
 
+EXTREMITIES = ("head", "left_foot", "right_foot", "left_hand", "right_hand")
+"""Parts of the body whose turning the joints alone do not tell."""
+
 # Each of the network's input joints is the mean of these COCO joints. All must have been
 # found, but for the head, where any will do: detectors drop the ear that is turned away.
 _SOURCES: dict[str, tuple[str, ...]] = {

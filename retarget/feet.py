@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .contact import HELD, contact_runs, hold, widened
+from .extremities import Seen, rest_foot
 from .leg import pelvis_drop, reach
 from .placement import Ground
 from .rest_body import RestBody
-from .rotation import about, between, columns, dot, reject, transpose, turn, unit
+from .rotation import about, between, columns, dot, reject, turn, unit
 
 _STEP = 0.08
 """Share of a leg from which a stand counts as higher than the floor: a stair, a chair."""
@@ -28,7 +29,8 @@ _MOST_DROP = 0.25
 class Leg:
     """One leg over the clip: turns (frames, 3, 3), the knee's hinge (frames, 3), contact (frames,).
 
-    `height` (frames,) is that of the person's own ankle, as large as the rig.
+    `height` (frames,) is that of the person's own ankle, as large as the rig; `foot` is what was
+    seen of the foot.
     """
 
     side: str
@@ -37,6 +39,7 @@ class Leg:
     hinge: np.ndarray
     contact: np.ndarray
     height: np.ndarray
+    foot: Seen
 
 
 @dataclass(frozen=True)
@@ -126,8 +129,9 @@ def lay_foot(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The turns of foot and toe.
 
-    In the air the foot goes with the shin. On the ground it keeps its heading and lies flat, or
-    stands on its ball with the heel as high as the ankle says and the toes flat.
+    In the air the foot is turned as it was seen, or goes with the shin. On the ground it keeps its
+    heading and lies flat, or stands on its ball with the heel as high as the ankle says and the
+    toes flat.
 
     Args:
         leg: the leg as it is placed.
@@ -139,33 +143,26 @@ def lay_foot(
     """
     rest = _rest_leg(body, leg.side)
     foot = rest.ball - rest.ankle
-    up = body.axes[:, 1]
-    ahead = unit(reject(foot, up))
-    across = np.cross(up, ahead)
-    flat = _flat(turn(leg.shin, across[None]), across, up, ahead, ground, leg.contact, fps)
+    standing = rest_foot(body, leg.side)
+    across, up = standing[:, 0], standing[:, 1]
+    free = leg.foot.over(leg.shin)
+    flat = _flat(turn(free, across[None]), standing, ground, leg.contact, fps)
     if np.isnan(floor).any():
-        return leg.shin, leg.shin
+        return free, free
     length = np.linalg.norm(foot)
     lowest = floor + foot @ up - ankle @ ground.up[:, None]
     steepness = np.clip(np.arcsin(np.clip(lowest / length, -1.0, 1.0)), -_TIPTOE, _TIPTOE)
     level = np.arcsin(foot @ up / length)
     lowered = about(turn(flat, across[None]), level - steepness[:, 0])
     weight = widened((leg.contact >= HELD).astype(np.float64), _ROLL, fps)
-    turned = between(leg.shin, lowered @ flat, weight)
+    turned = between(free, lowered @ flat, weight)
     turned = _above_floor(turned, foot, across, lowest, ground)
     return turned, between(turned, flat, weight)
 
 
 def _rest_leg(body: RestBody, side: str) -> _RestLeg:
     hip, knee, ankle = body.joints[[4, 5, 6] if side == "L" else [1, 2, 3]]
-    toe, foot = body.index(f"toe.{side}"), body.index(f"foot.{side}")
-    if toe is not None:
-        ball = body.head_of(toe)
-    elif foot is not None:
-        ball = body.tail_of(foot)
-    else:
-        ball = ankle + body.axes[:, 2] * (0.15 * body.leg)
-    return _RestLeg(hip, knee, ankle, ball)
+    return _RestLeg(hip, knee, ankle, body.ball(side))
 
 
 def _ankle(leg: Leg, rest: _RestLeg) -> np.ndarray:
@@ -238,14 +235,15 @@ def _goal(
 
 def _flat(
     lateral: np.ndarray,
-    across: np.ndarray,
-    up: np.ndarray,
-    ahead: np.ndarray,
+    standing: np.ndarray,
     ground: Ground,
     contact: np.ndarray,
     fps: float,
 ) -> np.ndarray:
-    """The turn (frames, 3, 3) of a foot that is flat and heads where the shin does."""
+    """The turn (frames, 3, 3) of a foot that is flat and heads where it does.
+
+    `lateral` (frames, 3) is where its left side is, `standing` (3, 3) are its axes at rest.
+    """
     left, _, forward = ground.axes.T
     heading = np.unwrap(np.arctan2(lateral @ -forward, lateral @ left))[:, None]
     runs = contact_runs(contact)
@@ -255,7 +253,7 @@ def _flat(
     heading = hold(heading, held, runs, fps)
     side = np.cos(heading) * left - np.sin(heading) * forward
     flat = columns(side, ground.up, np.cross(side, ground.up))
-    return flat @ transpose(columns(across, up, ahead))
+    return flat @ standing.T
 
 
 def _above_floor(

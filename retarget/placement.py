@@ -29,11 +29,14 @@ class Ground:
         axes: (3, 3), columns left, up, forward of one who faces as the rig does.
         stands: whether the rig stands on the floor at rest.
         start: (3,) from the rig's origin to where the motion starts.
+        turn: (3, 3) from the motion's world axes to the armature's, a reflection where the object
+            is mirrored.
     """
 
     axes: np.ndarray
     stands: bool
     start: np.ndarray
+    turn: np.ndarray
 
     @property
     def up(self) -> np.ndarray:
@@ -68,7 +71,8 @@ def place(
     up = unit(inverse[:, 2])
     left = unit(reject(body.axes[:, 0], up))
     axes = np.stack([left, up, np.cross(left, up)], axis=-1)
-    return (moved - world[:3, 3]) @ inverse.T, Ground(axes, stands, inverse @ start)
+    ground = Ground(axes, stands, inverse @ start, _nearest_turn(inverse @ heading))
+    return (moved - world[:3, 3]) @ inverse.T, ground
 
 
 def floor_path(pelvis: np.ndarray, ground: Ground, fps: float) -> np.ndarray:
@@ -91,6 +95,12 @@ def _facing(body: RestBody) -> np.ndarray:
         return np.eye(3)
     x, y, _ = unit(forward)
     return np.array([[-y, -x, 0.0], [x, -y, 0.0], [0.0, 0.0, 1.0]])
+
+
+def _nearest_turn(matrix: np.ndarray) -> np.ndarray:
+    """The matrix without its scale."""
+    u, _, v = np.linalg.svd(matrix)
+    return u @ v
 
 
 def _standpoint(body: RestBody) -> tuple[np.ndarray, bool]:

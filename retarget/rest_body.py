@@ -19,6 +19,8 @@ NOSE = 0.105
 """Metres that the nose lies before the line from neck base to crown, likewise."""
 LEG = 0.86
 _SIDES = ("left", "right")
+_FOOT = 0.15
+"""From ankle to ball, as a share of a leg, where a rig has no feet."""
 _CROWN_RANGE = (0.08, 0.35)
 
 
@@ -52,6 +54,16 @@ class RestBody:
     def head_of(self, bone: int) -> np.ndarray:
         """(3,) where a bone begins."""
         return self.rig.rest[bone, :3, 3]
+
+    def ball(self, side: str) -> np.ndarray:
+        """(3,) the ball of a foot, where its toes begin."""
+        toe, foot = self.index(f"toe.{side}"), self.index(f"foot.{side}")
+        if toe is not None:
+            return self.head_of(toe)
+        if foot is not None:
+            return self.tail_of(foot)
+        ankle = self.joints[H36M.names.index("left_ankle" if side == "L" else "right_ankle")]
+        return ankle + self.axes[:, 2] * (_FOOT * self.leg)
 
     def tail_of(self, bone: int) -> np.ndarray:
         """(3,) where a bone ends."""

@@ -11,6 +11,7 @@ from ..core.motion import Motion
 from .chain import carried_path, effective_parents, free_to_move, local_rotations, location
 from .contact import seen_contact
 from .detect import find_mapping
+from .extremities import seen_extremities
 from .feet import Leg, set_feet
 from .frames import SIDES, Frames, body_frames, joint
 from .mapping import Mapping, check_mapping
@@ -57,6 +58,10 @@ def solve(
     frames = body_frames(joints, motion.fps)
     report(0.3)
     parts = {part: frames[part] @ transpose(rest[part]) for part in frames.parts}
+    seen = seen_extremities(motion, ground, body, rest)
+    parts["head"] = seen["head"].over(parts["head"])
+    for side in SIDES:
+        parts[f"hand.{side}"] = seen[f"hand.{side}"].over(parts[f"forearm.{side}"])
     parents = effective_parents(rig, mapping.follows)
     turns = _trunk(parts, joints, rest, body, parents)
     hips = body.chain("hips")[0]
@@ -69,6 +74,7 @@ def solve(
             hinge=frames[f"thigh.{side}"][..., 0],
             contact=contact,
             height=joint(joints, "ankle", side) @ ground.up,
+            foot=seen[f"foot.{side}"],
         )
         for side, contact in zip(SIDES, contacts.T, strict=True)
     ]
@@ -141,8 +147,7 @@ def _limbs(parts: dict[str, np.ndarray], body: RestBody) -> Turns:
         for part in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot", "toe"):
             bone = body.index(f"{part}.{side}")
             if bone is not None:
-                source = "forearm" if part == "hand" else part
-                turns[bone] = parts[f"{source}.{side}"]
+                turns[bone] = parts[f"{part}.{side}"]
     return turns
 
 

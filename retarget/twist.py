@@ -17,6 +17,9 @@ _LIMBS = (
 )
 """A limb's bone, the next one, and whether its roll comes in at its own upper joint."""
 
+_FOREARM = 0.5
+"""How far a forearm without twist bones rolls with its hand, so that the wrist is not wrung."""
+
 
 def spread_twist(turns: Turns, body: RestBody, parents: np.ndarray, side: str) -> Turns:
     """The turns of the twist bones of one side, and of limb bones that share their roll with them.
@@ -35,7 +38,7 @@ def spread_twist(turns: Turns, body: RestBody, parents: np.ndarray, side: str) -
     for part, following, from_above in _LIMBS:
         bones = body.chain(f"{part}_twist.{side}")
         limb, end = body.index(f"{part}.{side}"), body.index(f"{following}.{side}")
-        if not bones or limb is None or end is None:
+        if limb is None or end is None or not (bones or part == "forearm"):
             continue
         along = unit(body.head_of(end) - body.head_of(limb))
         if from_above:
@@ -43,6 +46,9 @@ def spread_twist(turns: Turns, body: RestBody, parents: np.ndarray, side: str) -
             full = turns[limb]
         else:
             base, full = turns[limb], _rolled(turns[limb], turns[end], along)
+        if not bones:
+            found[limb] = between(base, full, _FOREARM)
+            continue
         in_line = _path(end, limb, body.rig.parents)
         if any(bone in in_line for bone in bones):
             bones = [limb, *bones]

@@ -12,6 +12,7 @@ from ..track import Track
 from .body import body_of
 from .bones import FEET
 from .contacts import floor_contacts
+from .extremities import extremity_axes
 from .floor import floor_height, raise_sunk, world_axes
 from .gravity import given_up, level_feet, upwards
 from .root_path import Footing
@@ -65,6 +66,7 @@ def ground(
     world -= (*world[0, 0, :2], floor_height(world, stands))
     contacts = floor_contacts(world, stands, body.fps)
     world = raise_sunk(world, body.fps)
+    turned, seen = extremity_axes(body.joints, root, track, up, contacts, height)
     report(1.0)
     return Motion(
         joints=world.astype(np.float32),
@@ -76,6 +78,8 @@ def ground(
         fps=pose.fps,
         name=pose.name,
         person=pose.person,
+        extremities=(axes @ turned).astype(np.float32),
+        extremity_confidence=seen.astype(np.float32),
     )
 
 
