@@ -73,7 +73,7 @@ def carried_path(
         point: (3,) at rest.
         path: (frames, 3) where it is to be.
         bone: the bone that the point is fixed to, the carrier or one that it carries.
-        carrier: the bone that is moved.
+        carrier: the bone that is moved; -1 for the uppermost of those that carry it.
         rig: the rig.
         turns: turns of the bones that turn.
         parents: who moves along with whom.

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d, maximum_filter1d
+from scipy.ndimage import binary_closing, gaussian_filter1d, maximum_filter1d
 
 HELD = 0.5
 """Contact from which a foot is held."""
 RELEASE = 0.2
 """Seconds in which a held foot goes over to its own path."""
+_BREAK = 0.12
+"""Seconds: a foot does not leave the ground and come back in less."""
 _LOW = 0.05
 _SLOW = 0.5
 
 
-def contact_runs(contact: np.ndarray) -> list[tuple[int, int]]:
+def contact_runs(contact: np.ndarray, fps: float) -> list[tuple[int, int]]:
     """First frame, and frame after the last, of every stretch of ground contact (frames,).
 
-    With a frame more at either end, so that a foot has come to rest when contact begins.
+    With a frame more at either end, so that a foot has come to rest when contact begins. Breaks
+    too short for a step are none.
     """
-    held = np.concatenate([[False], maximum_filter1d(contact, 3) >= HELD, [False]])
+    held = maximum_filter1d(contact, 3) >= HELD
+    break_ = round(_BREAK * fps)
+    if break_ > 0:
+        held = binary_closing(np.pad(held, break_), np.ones(break_ + 1))[break_:-break_]
+    held = np.concatenate([[False], held, [False]])
     edges = np.flatnonzero(held[1:] != held[:-1])
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .contact import HELD, contact_runs, hold, widened
+from .contact import contact_runs, hold, widened
 from .extremities import Seen, rest_foot
 from .leg import pelvis_drop, reach
 from .placement import Ground
@@ -86,7 +86,7 @@ def set_feet(
     """
     rests = [_rest_leg(body, leg.side) for leg in legs]
     sockets = [turn(hips, (rest.hip - body.joints[0])[None]) for rest in rests]
-    runs = [contact_runs(leg.contact) for leg in legs]
+    runs = [contact_runs(leg.contact, fps) for leg in legs]
     ankles = [pelvis + s + _ankle(leg, r) for s, leg, r in zip(sockets, legs, rests, strict=True)]
     stands = _standing_heights(ankles, runs, rests, body, ground)
     if still and ground.stands:
@@ -154,7 +154,10 @@ def lay_foot(
     steepness = np.clip(np.arcsin(np.clip(lowest / length, -1.0, 1.0)), -_TIPTOE, _TIPTOE)
     level = np.arcsin(foot @ up / length)
     lowered = about(turn(flat, across[None]), level - steepness[:, 0])
-    weight = widened((leg.contact >= HELD).astype(np.float64), _ROLL, fps)
+    held = np.zeros(len(leg.contact))
+    for first, end in contact_runs(leg.contact, fps):
+        held[first:end] = 1.0
+    weight = widened(held, _ROLL, fps)
     turned = between(free, lowered @ flat, weight)
     turned = _above_floor(turned, foot, across, lowest, ground)
     return turned, between(turned, flat, weight)
@@ -246,7 +249,7 @@ def _flat(
     """
     left, _, forward = ground.axes.T
     heading = np.unwrap(np.arctan2(lateral @ -forward, lateral @ left))[:, None]
-    runs = contact_runs(contact)
+    runs = contact_runs(contact, fps)
     held = heading.copy()
     for first, end in runs:
         held[first:end] = heading[first:end].mean()

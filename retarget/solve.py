@@ -14,6 +14,7 @@ from .detect import find_mapping
 from .extremities import seen_extremities
 from .feet import Leg, set_feet
 from .frames import SIDES, Frames, body_frames, joint
+from .hands import hold_hands
 from .mapping import Mapping, check_mapping
 from .options import AUTOMATIC, Retargeting
 from .placement import Ground, floor_path, place
@@ -84,6 +85,8 @@ def solve(
         legs, turns[hips], pelvis, body, ground, motion.fps, still=options.feet != "never"
     )
     turns |= _limbs(parts | placed, body)
+    if options.hands == "auto":
+        turns |= hold_hands(turns, frames, joints, pelvis, body, parents, motion.fps)
     report(0.7)
     for side in SIDES:
         turns |= spread_twist(turns, body, parents, side)

@@ -276,6 +276,28 @@ def test_feet_modes():
     assert slides["never"] > 0.005
 
 
+@pytest.mark.parametrize("arms", [0.8, 1.0, 1.25])
+def test_resting_hands_stay_in_place_on_any_arms(arms):
+    """Someone who sways on their feet, hands on a table: first they come, then they rest."""
+    joints, contacts = held_feet()
+    table = joints[:1, [0, 0]] + [[[0.25, -0.4, 0.15], [-0.25, -0.4, 0.15]]]
+    come = np.linspace(1, 0, 30)[:, None, None] * [0, 0, 0.3]
+    for side, (shoulder, elbow, wrist) in enumerate(((11, 12, 13), (14, 15, 16))):
+        joints[:, wrist] = table[:, side]
+        joints[:30, wrist] += come[:, 0]
+        middle = 0.5 * (joints[:, shoulder] + joints[:, wrist])
+        joints[:, elbow] = middle + [0, 0.02, -0.15]
+    rig = stretched(MANNEQUIN, {f"{b}.{s}": arms for b in ("upper_arm", "forearm") for s in "LR"})
+    motion = motion_of(joints, contacts=contacts)
+    slides = {}
+    for hands in ("never", "auto"):
+        _, heads = posed(rig, solve(motion, rig, options=Retargeting(hands=hands)))
+        wrists = heads[32:, [rig.bones.index(f"hand.{s}") for s in "LR"]]
+        slides[hands] = np.linalg.norm(np.diff(wrists, axis=0), axis=-1).mean() * 30
+    assert slides["auto"] < 0.005
+    assert slides["never"] > 0.02
+
+
 def test_in_place_and_travel_on_the_root():
     joints = moving_joints(frames=120)
     still = solve(motion_of(joints), MANNEQUIN, options=Retargeting(in_place=True))

@@ -1,0 +1,79 @@
+"""Hands that rest on something: held still, however long the rig's arms are."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import binary_opening
+
+from .chain import carried_path
+from .contact import contact_runs, hold
+from .frames import SIDES, Frames, joint
+from .leg import reach
+from .rest_body import RestBody
+from .rotation import turn
+from .trunk import Turns
+
+_RESTS = 0.12
+"""Speed below which a hand is at rest, legs a second."""
+_AT_LEAST = 0.3
+"""Seconds: what is shorter is a turning point."""
+
+
+def hold_hands(
+    turns: Turns,
+    frames: Frames,
+    joints: np.ndarray,
+    pelvis: np.ndarray,
+    body: RestBody,
+    parents: np.ndarray,
+    fps: float,
+) -> Turns:
+    """The turns of arms whose hands stay in place while the person's are at rest.
+
+    Args:
+        turns: (frames, 3, 3) of the bones that turn.
+        frames: of the person's parts.
+        joints: (frames, 17, 3) the person, as large as the rig.
+        pelvis: (frames, 3) the middle of the rig's hip joints.
+        body: the rig at rest.
+        parents: who moves along with whom.
+        fps: frames a second.
+    """
+    rig, hips = body.rig, body.chain("hips")[0]
+    still = np.zeros_like(pelvis)
+    found: Turns = {}
+    for side in SIDES:
+        upper, lower = (body.index(f"{part}.{side}") for part in ("upper_arm", "forearm"))
+        assert upper is not None
+        assert lower is not None
+        shoulder, elbow, wrist = (
+            joint(body.joints[None], name, side)[0] for name in ("shoulder", "elbow", "wrist")
+        )
+        # Both come as seen from the uppermost bone, so their difference is from pelvis to shoulder.
+        below = carried_path(body.joints[0], still, hips, -1, rig, turns, parents)
+        above = carried_path(shoulder, still, int(parents[upper]), -1, rig, turns, parents)
+        start = pelvis + below - above
+        arm = turn(turns[upper], (elbow - shoulder)[None])
+        arm = arm + turn(turns[lower], (wrist - elbow)[None])
+        runs = _rests(joint(joints, "wrist", side), body.leg, fps)
+        held = start + arm
+        for first, end in runs:
+            held[first:end] = held[first:end].mean(0)
+        goal = hold(start + arm, held, runs, fps) - start
+        found[upper], found[lower] = reach(
+            turns[upper],
+            turns[lower],
+            frames[f"upper_arm.{side}"][..., 0],
+            (elbow - shoulder, wrist - elbow),
+            goal,
+        )
+    return found
+
+
+def _rests(wrist: np.ndarray, leg: float, fps: float) -> list[tuple[int, int]]:
+    """First frame, and frame after the last, of every rest of a wrist (frames, 3)."""
+    if len(wrist) < 2:
+        return []
+    speed = np.linalg.norm(np.gradient(wrist, axis=0), axis=-1) * fps
+    slow = binary_opening(speed < _RESTS * leg, np.ones(max(1, round(_AT_LEAST * fps))))
+    return contact_runs(slow.astype(np.float64), fps)
