@@ -29,6 +29,7 @@ class NetworkConfig:
         heads: attention heads, which must divide ``width``.
         mlp_ratio: hidden features of a block's perceptron as a multiple of ``width``.
         drop_path: greatest rate of stochastic depth, rising linearly with depth.
+        dropout: of what every attention and perceptron adds; the paper's, not the published code's.
     """
 
     frames: int = 243
@@ -39,6 +40,7 @@ class NetworkConfig:
     heads: int = 8
     mlp_ratio: float = 2.0
     drop_path: float = 0.0
+    dropout: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a model card or a checkpoint."""
@@ -75,17 +77,22 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
-    """A pre-norm transformer block with stochastic depth at rate ``drop_path``."""
+    """A pre-norm transformer block with stochastic depth at rate ``drop_path``, and dropout."""
 
-    def __init__(self, width: int, heads: int, mlp_ratio: float, drop_path: float) -> None:
+    def __init__(
+        self, width: int, heads: int, mlp_ratio: float, drop_path: float, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(width, eps=1e-6)
         self.attn = Attention(width, heads)
         self.norm2 = nn.LayerNorm(width, eps=1e-6)
         self.mlp = Mlp(width, int(width * mlp_ratio))
         self.drop_path = drop_path
+        self.dropout = dropout
 
     def _dropped(self, x: Tensor) -> Tensor:
+        if self.training and self.dropout:
+            x = F.dropout(x, self.dropout)
         if not self.training or self.drop_path == 0:
             return x
         kept = torch.rand(len(x), 1, 1, device=x.device, dtype=x.dtype) >= self.drop_path
@@ -113,10 +120,10 @@ class MixSTE(nn.Module):
         self.Spatial_pos_embed = nn.Parameter(torch.zeros(1, config.joints, width))
         self.Temporal_pos_embed = nn.Parameter(torch.zeros(1, config.frames, width))
         self.STEblocks = nn.ModuleList(
-            Block(width, config.heads, config.mlp_ratio, rate) for rate in rates
+            Block(width, config.heads, config.mlp_ratio, rate, config.dropout) for rate in rates
         )
         self.TTEblocks = nn.ModuleList(
-            Block(width, config.heads, config.mlp_ratio, rate) for rate in rates
+            Block(width, config.heads, config.mlp_ratio, rate, config.dropout) for rate in rates
         )
         self.Spatial_norm = nn.LayerNorm(width, eps=1e-6)
         self.Temporal_norm = nn.LayerNorm(width, eps=1e-6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import time
@@ -14,14 +15,14 @@ from torch import nn
 
 from ..errors import ModelError
 from ..mixste.network import MixSTE
-from .batches import Batch, Capture, load_capture, random_batch
+from .batches import Batch
 from .figures import draw_curve
-from .losses import EVEN, joint_weights, velocity_error, wmpjpe
+from .losses import joint_weights, wmpjpe
 from .optimizer import optimizers
 from .recipe import Recipe
+from .sources import batch_source, skeleton_of
 
 _SAVE_EVERY = 120.0  # seconds
-_POSITION_SPREAD = 0.5
 CHECKPOINT = "checkpoint.pt"
 CURVE = "curve.csv"
 
@@ -31,10 +32,11 @@ class Training:
 
     Args:
         recipe: what to train.
-        data: folder of the capture files that the recipe names.
+        data: folder of the capture or the data set that the recipe names.
         out: the run's folder; a checkpoint in it is taken up again.
         device: where to train.
         start_from: weights to begin with, of a network that may have another window length.
+        network: what is trained in place of MixSTE, see `core.training.ablations`.
 
     Raises:
         ModelError: the checkpoint is of another recipe, or is damaged.
@@ -42,16 +44,20 @@ class Training:
     """
 
     def __init__(
-        self, recipe: Recipe, data: Path, out: Path, device: str, start_from: Path | None = None
+        self,
+        recipe: Recipe,
+        data: Path,
+        out: Path,
+        device: str,
+        start_from: Path | None = None,
+        network: nn.Module | None = None,
     ) -> None:
         self.recipe, self.out, self.device = recipe, out, torch.device(device)
-        self.captures: list[Capture] = [
-            load_capture(data / name, weight, self.device) for name, weight in recipe.data.items()
-        ]
-        self.network = new_network(recipe, start_from).to(self.device)
-        self.average = MixSTE(recipe.network).to(self.device)
-        self.average.load_state_dict(self.network.state_dict())
-        self.optimizers = optimizers(self.network, recipe.lr, recipe.decay)
+        self.draw = batch_source(recipe, data, self.device)
+        self.skeleton = skeleton_of(recipe)
+        self.network = (network or new_network(recipe, start_from)).to(self.device)
+        self.average = copy.deepcopy(self.network)
+        self.optimizers = optimizers(self.network, recipe.lr, recipe.decay, recipe.optimizer)
         self.step = 0
         out.mkdir(parents=True, exist_ok=True)
         if (out / CHECKPOINT).is_file():
@@ -96,9 +102,7 @@ class Training:
     def _update(self, forward: Callable[[torch.Tensor], torch.Tensor]) -> float:
         recipe = self.recipe
         random = torch.Generator(self.device).manual_seed(recipe.seed * 1_000_003 + self.step)
-        batch = random_batch(
-            self.captures, recipe.batch, recipe.network.frames, recipe.rate, recipe.noise, random
-        )
+        batch = self.draw(random)
         size = recipe.step_size(self.step) / recipe.lr
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
@@ -116,9 +120,9 @@ class Training:
         return float(position)
 
     def _loss(self, predicted: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        position = wmpjpe(predicted, batch.targets, joint_weights(EVEN, self.device))
-        velocity = velocity_error(predicted, batch.targets)
-        return position + self.recipe.velocity * velocity, position.detach()
+        loss = self.recipe.loss(predicted, batch.targets, self.skeleton)
+        even = torch.tensor(joint_weights("even", self.skeleton), device=self.device)
+        return loss, wmpjpe(predicted.detach(), batch.targets, even)
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -187,8 +191,8 @@ def new_network(recipe: Recipe, start_from: Path | None = None) -> MixSTE:
     """
     torch.manual_seed(recipe.seed)
     network = MixSTE(recipe.network)
-    nn.init.normal_(network.Spatial_pos_embed, std=_POSITION_SPREAD)
-    nn.init.normal_(network.Temporal_pos_embed, std=_POSITION_SPREAD)
+    nn.init.normal_(network.Spatial_pos_embed, std=recipe.position_spread)
+    nn.init.normal_(network.Temporal_pos_embed, std=recipe.position_spread)
     if start_from is not None:
         weights = load_checkpoint(start_from)["average"]
         network.load_state_dict(with_window_length(weights, recipe.network.frames))

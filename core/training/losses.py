@@ -1,20 +1,68 @@
-"""The paper's losses (eq. 10-12); all (batch, frames, joints, 3) metres."""
+"""The paper's losses (eq. 10-12); all (batch, frames, joints, 3) metres.
+
+Paper and published code differ: in whether the position error is squared, and in which joints
+count how much. `Loss` has either; what a recipe means is in ``recipes/*.toml``.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-EVEN = (0.0,) + (1.0,) * 16
-"""Joint weights of our own models: all alike, but for the pelvis, which is the origin."""
+from ..errors import ModelError
+from ..skeleton import H36M, Skeleton
 
-REFERENCE = (1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4)
-"""Joint weights of the published code; the paper's text groups elbows and ankles the other way."""
+TORSO, HEAD, MIDDLE, END = 1.0, 1.5, 2.5, 4.0
+"""Weights of the paper's groups of joints (section 4.2)."""
+
+_GROUPS = {
+    "neck_nose": HEAD, "head": HEAD, "knee": MIDDLE, "elbow": MIDDLE, "ankle": END, "wrist": END,
+}  # fmt: skip
+_PUBLISHED = {
+    "hip": 1.0, "knee": 2.5, "ankle": 2.5, "head": 1.5, "shoulder": 1.5, "elbow": 4.0, "wrist": 4.0,
+}  # fmt: skip
+JOINT_WEIGHTS = ("even", "paper", "reference")
 
 
-def wmpjpe(predicted: Tensor, target: Tensor, weights: Tensor) -> Tensor:
-    """Mean distance, each joint with its weight (17,); with weights of 1 it is MPJPE."""
-    return ((predicted - target).norm(dim=-1) * weights).mean()
+@dataclass(frozen=True)
+class Loss:
+    """What training makes small: a weighted sum of three terms.
+
+    Attributes:
+        joints: "even", all joints alike but for the root, which is the origin; "paper", by the
+            groups of the text; "reference", as in the published code.
+        squared: whether distances are squared, as eq. 10 has it; the code takes them as they are.
+        position: weight of WMPJPE.
+        consistency: weight of TCLoss, the paper's lambda_t.
+        velocity: weight of MPJVE, the paper's lambda_m.
+        times_itself: the published code's ``loss.backward(loss.detach())``: the gradient of half
+            the square, so that steps shrink with the loss.
+    """
+
+    joints: str = "even"
+    squared: bool = False
+    position: float = 1.0
+    consistency: float = 0.0
+    velocity: float = 0.5
+    times_itself: bool = False
+
+    def __call__(self, predicted: Tensor, target: Tensor, skeleton: Skeleton = H36M) -> Tensor:
+        """The loss, a scalar to call ``backward`` on."""
+        weights = torch.tensor(joint_weights(self.joints, skeleton), device=predicted.device)
+        loss = self.position * wmpjpe(predicted, target, weights, self.squared)
+        if self.consistency:
+            loss = loss + self.consistency * temporal_consistency(predicted, weights)
+        if self.velocity:
+            loss = loss + self.velocity * velocity_error(predicted, target)
+        return loss * loss / 2 if self.times_itself else loss
+
+
+def wmpjpe(predicted: Tensor, target: Tensor, weights: Tensor, squared: bool = False) -> Tensor:
+    """Mean distance, or its square, each joint with its weight; with weights of 1 it is MPJPE."""
+    error = predicted - target
+    return ((error.square().sum(-1) if squared else error.norm(dim=-1)) * weights).mean()
 
 
 def velocity_error(predicted: Tensor, target: Tensor) -> Tensor:
@@ -27,7 +75,18 @@ def temporal_consistency(predicted: Tensor, weights: Tensor) -> Tensor:
     return (predicted.diff(dim=1).square().sum(-1) * weights).mean() / 3
 
 
-def joint_weights(weights: tuple[float, ...], device: torch.device) -> Tensor:
-    """Weights as a tensor with mean 1, so that losses compare between weightings."""
-    values = torch.tensor(weights, dtype=torch.float32, device=device)
-    return values / values.mean()
+def joint_weights(name: str, skeleton: Skeleton = H36M) -> tuple[float, ...]:
+    """The weight of every joint; "even" has mean 1, so that losses compare between skeletons.
+
+    Raises:
+        ModelError: no weights have this name.
+    """
+    parts = [joint.removeprefix("left_").removeprefix("right_") for joint in skeleton.names]
+    if name == "even":
+        count = len(parts)
+        return (0.0,) + (count / (count - 1),) * (count - 1)
+    if name == "paper":
+        return tuple(_GROUPS.get(part, TORSO) for part in parts)
+    if name == "reference":
+        return tuple(_PUBLISHED.get(part, 1.0) for part in parts)
+    raise ModelError(f"joint weights {name!r} are not known; there are {', '.join(JOINT_WEIGHTS)}.")

@@ -12,6 +12,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from ..errors import ModelError
+
+OPTIMIZERS = ("muon", "adam", "adamw")
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 5
 
@@ -63,15 +66,35 @@ class Muon(torch.optim.Optimizer):
         return matrix.grad.lerp(momentum, group["momentum"])
 
 
-def optimizers(network: nn.Module, lr: float, decay: float) -> list[torch.optim.Optimizer]:
-    """The two optimizers of a network: matrices of the blocks, and all the rest."""
+def optimizers(
+    network: nn.Module, lr: float, decay: float, kind: str = "muon"
+) -> list[torch.optim.Optimizer]:
+    """The optimizers of a network.
+
+    "muon" makes two: Muon for the blocks' matrices, and AdamW for all the rest. "adam" is the
+    paper's, "adamw" that of the published code.
+
+    Raises:
+        ModelError: ``kind`` is none of `OPTIMIZERS`.
+    """
+    if kind not in OPTIMIZERS:
+        raise ModelError(f"optimizer {kind!r} is not known; there are {', '.join(OPTIMIZERS)}.")
+    if kind == "muon":
+        chosen = _muon(network, lr, decay)
+    elif kind == "adam":
+        chosen = [torch.optim.Adam(network.parameters(), lr=lr, weight_decay=decay)]
+    else:
+        chosen = [torch.optim.AdamW(network.parameters(), lr=lr, weight_decay=decay)]
+    for group in (g for optimizer in chosen for g in optimizer.param_groups):
+        group["initial_lr"] = group["lr"]
+    return chosen
+
+
+def _muon(network: nn.Module, lr: float, decay: float) -> list[torch.optim.Optimizer]:
     named = dict(network.named_parameters())
     matrices = [p for n, p in named.items() if p.ndim == 2 and "blocks" in n]
     others = [p for n, p in named.items() if p.ndim != 2 or "blocks" not in n]
-    both: list[torch.optim.Optimizer] = [
+    return [
         Muon(matrices, lr=lr, decay=decay),
         torch.optim.AdamW(others, lr=0.15 * lr, betas=(0.9, 0.98), weight_decay=0.0),
     ]
-    for group in (g for optimizer in both for g in optimizer.param_groups):
-        group["initial_lr"] = group["lr"]
-    return both

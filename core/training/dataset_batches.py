@@ -1,0 +1,54 @@
+"""Training batches from a data set's own keypoints, cut as the published code cuts them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..skeleton import Skeleton
+from .batches import Batch
+from .datasets.sequence import Sequence
+
+
+class DatasetWindows:
+    """All windows of a data set, on the training device.
+
+    A sequence of n frames gives ceil(n / frames) windows without overlap; they lie in its middle,
+    and what they show beyond its ends is its first and last frame. Every window is there twice,
+    the second time mirrored.
+    """
+
+    def __init__(
+        self, sequences: Iterable[Sequence], frames: int, skeleton: Skeleton, device: torch.device
+    ) -> None:
+        inputs, targets = [], []
+        for sequence in sequences:
+            index = window_index(len(sequence.xy), frames)
+            inputs.append(sequence.normalised()[index])
+            targets.append(sequence.joints[index])
+        self.inputs = torch.from_numpy(np.concatenate(inputs)).float().to(device)
+        self.targets = torch.from_numpy(np.concatenate(targets)).float().to(device)
+        self.mirror = torch.tensor(skeleton.mirrored, device=device)
+
+    def draw(self, batch: int, random: torch.Generator) -> Batch:
+        """Windows drawn at random, half of them mirrored on average."""
+        device = self.inputs.device
+        index = torch.randint(len(self.inputs), (batch,), generator=random, device=device)
+        flip = torch.rand(batch, generator=random, device=device) < 0.5
+        return Batch(self._flipped(self.inputs[index], flip),
+                     self._flipped(self.targets[index], flip))  # fmt: skip
+
+    def _flipped(self, values: Tensor, flip: Tensor) -> Tensor:
+        mirrored = values[:, :, self.mirror].clone()
+        mirrored[..., 0] *= -1
+        return torch.where(flip[:, None, None, None], mirrored, values)
+
+
+def window_index(length: int, frames: int) -> np.ndarray:
+    """(windows, frames) frame numbers of the training windows of a sequence."""
+    count = -(-length // frames)
+    before = (count * frames - length) // 2
+    return (np.arange(count * frames) - before).clip(0, length - 1).reshape(count, frames)
