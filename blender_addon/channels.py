@@ -76,6 +76,17 @@ def to_axis_angle(quaternions: np.ndarray) -> np.ndarray:
     return out
 
 
+def to_matrices(values: np.ndarray, mode: str) -> np.ndarray:
+    """(..., channels) values of a bone in a rotation mode to (..., 3, 3), as Blender reads them."""
+    if mode == "QUATERNION":
+        return Rotation.from_quat(np.roll(values, -1, axis=-1)).as_matrix()
+    if mode == "AXIS_ANGLE":
+        axis = values[..., 1:] / np.linalg.norm(values[..., 1:], axis=-1, keepdims=True)
+        return Rotation.from_rotvec(axis * values[..., :1]).as_matrix()
+    axes = ["XYZ".index(axis) for axis in mode]
+    return Rotation.from_euler(mode.lower(), values[..., axes]).as_matrix()
+
+
 def _half_turn(angle: np.ndarray) -> np.ndarray:
     return (angle + np.pi) % (2 * np.pi) - np.pi
 

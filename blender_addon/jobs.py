@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from typing import Generic, TypeVar
 
 from ..core.errors import Cancelled
 
 Result = TypeVar("Result")
 Progress = Callable[[float], None]
+Steps = Generator[float, None, Result]
+"""Work in short steps, each of which leaves Blender alive; yields how far it is, 0..1."""
+
+_GLANCE = 0.005  # seconds that a step waits for a job
 
 
 class Job(Generic[Result]):
@@ -90,3 +95,48 @@ class Job(Generic[Result]):
         if self.cancelled:
             raise Cancelled
         self.progress = min(max(done, 0.0), 1.0)
+
+
+def beside(work: Callable[[Progress], Result]) -> Steps[Result]:
+    """Steps that wait for work on a thread of its own; closing them cancels it.
+
+    Raises:
+        Exception: whatever the work raised.
+    """
+    job = Job(work)
+    job.start()
+    try:
+        while not job.wait(_GLANCE):
+            yield job.progress
+    except BaseException:
+        job.cancel()
+        raise
+    return job.result()
+
+
+def share(steps: Steps[Result], start: float, end: float) -> Steps[Result]:
+    """The same steps, as the part of a whole between `start` and `end`."""
+    with closing(steps):
+        while True:
+            try:
+                done = next(steps)
+            except StopIteration as last:
+                return last.value
+            yield start + (end - start) * done
+
+
+def run_steps(steps: Steps[Result], progress: Progress | None = None) -> Result:
+    """All steps in a row, where there is no window to keep alive.
+
+    Args:
+        steps: the work.
+        progress: called with 0..1; may raise `Cancelled`, which closes the steps.
+    """
+    with closing(steps):
+        while True:
+            try:
+                done = next(steps)
+            except StopIteration as last:
+                return last.value
+            if progress is not None:
+                progress(done)

@@ -10,6 +10,9 @@ from ..core.errors import LiftError
 from ..core.motion import Motion
 from ..core.motion_file import is_motion_file, load_motion
 from ..core.pipeline import Options, people
+from ..core.track import Track
+from ..core.tracks.video import find_video
+from .clip import Clip, clip_of
 
 
 @dataclass(frozen=True)
@@ -18,12 +21,12 @@ class Lifted:
 
     Attributes:
         motions: of every person who could be lifted; at least one.
-        starts: seconds into the clip at which each motion begins; 0 for the earliest.
+        clips: what was seen of each of them.
         notes: what was mended, assumed or left out, a sentence each.
     """
 
     motions: tuple[Motion, ...]
-    starts: tuple[float, ...]
+    clips: tuple[Clip, ...]
     notes: tuple[str, ...]
 
 
@@ -35,9 +38,9 @@ def lift_file(path: Path, options: Options, progress: Callable[[float], None]) -
         Cancelled: by the progress function.
     """
     if is_motion_file(path):
-        return Lifted((load_motion(path),), (0.0,), ())
-    motions: list[Motion] = []
-    begins: list[float] = []
+        motion = load_motion(path)
+        return Lifted((motion,), (clip_of(motion, None, options.video),), ())
+    lifted: list[tuple[Track, Motion]] = []
     notes: dict[str, None] = {}
     failure: LiftError | None = None
     for track, result in people(path, options, progress):
@@ -45,10 +48,15 @@ def lift_file(path: Path, options: Options, progress: Callable[[float], None]) -
             failure = failure or result
             notes[f"Person {track.person} is left out: {result}"] = None
         else:
-            motions.append(result)
-            begins.append(track.first_frame / track.fps)
+            lifted.append((track, result))
             notes.update(dict.fromkeys(track.notes))
-    if not motions:
+    if not lifted:
         raise failure or LiftError(f"{path}: nobody can be lifted.")
-    starts = tuple(begin - min(begins) for begin in begins)
-    return Lifted(tuple(motions), starts, tuple(notes))
+    found = find_video(path)
+    video = options.video or (found and found.path)
+    begins = [track.first_frame / track.fps for track, _ in lifted]
+    clips = [
+        clip_of(motion, track, video, begin - min(begins))
+        for (track, motion), begin in zip(lifted, begins, strict=True)
+    ]
+    return Lifted(tuple(motion for _, motion in lifted), tuple(clips), tuple(notes))

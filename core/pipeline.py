@@ -33,7 +33,7 @@ class Options:
         size: picture width and height in pixels; None likewise.
         fov: horizontal field of view of the camera in degrees; None when not known.
         video: the film the keypoints were seen in, for its rate and size.
-        person: "all", "largest", "longest", or the number of one person.
+        person: "all", "largest", "longest", the number of one person, or several numbers.
         frames: first frame, and the frame after the last, as numbered in the file.
         raw: lift the track as it is, without cleaning it first.
         model: a shipped model's name, or a model file.

@@ -18,7 +18,7 @@ from .people import find_people, trunk_seen
 from .source import Progress, Source
 from .video import Video, find_video, probe
 
-Person = int | Literal["all", "largest", "longest"]
+Person = int | tuple[int, ...] | Literal["all", "largest", "longest"]
 Frames = tuple[int | None, int | None]
 
 ASSUMED_FPS = 30.0
@@ -380,10 +380,11 @@ def _choose(tracks: list[Track], person: Person, source: Source) -> list[Track]:
         return [max(tracks, key=_mean_size)]
     if person == "longest":
         return [max(tracks, key=lambda t: int((t.confidence > 0).any(1).sum()))]
-    chosen = [track for track in tracks if track.person == person]
-    if not chosen:
-        raise source.error(f"there is no person {person}; there are {len(tracks)}.")
-    return chosen
+    wanted = person if isinstance(person, tuple) else (person,)
+    there = {track.person: track for track in tracks}
+    if missing := [number for number in wanted if number not in there]:
+        raise source.error(f"there is no person {missing[0]}; there are {len(tracks)}.")
+    return [there[number] for number in sorted(wanted)]
 
 
 def _mean_size(track: Track) -> float:
