@@ -1,17 +1,29 @@
 """The Blender side: panel, operators, jobs, keyframes, export."""
 
+from typing import Any
+
 
 def register() -> None:
     """Register the add-on with Blender."""
-    from . import operators, panel, preferences, properties
-
-    for module in (preferences, properties, operators, panel):
+    for module in _modules():
         module.register()
 
 
 def unregister() -> None:
     """Remove everything that `register` added; a running job is cancelled."""
-    from . import operators, panel, preferences, properties
-
-    for module in (panel, operators, properties, preferences):
+    for module in reversed(_modules()):
         module.unregister()
+
+
+def _modules() -> tuple[Any, ...]:
+    from . import (
+        mapping_operators,
+        operators,
+        overlay,
+        panel,
+        preferences,
+        properties,
+        review,
+    )
+
+    return preferences, properties, operators, mapping_operators, review, overlay, panel

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import bpy
 from bpy.types import Action, Object
@@ -16,11 +18,17 @@ from ..retarget.mapping import Mapping
 from ..retarget.options import AUTOMATIC, Retargeting
 from ..retarget.solve import solve
 from .character import load_rig, remove_objects
+from .clip import Clip
 from .export import skinned_meshes
-from .keyframes import write_action
+from .jobs import Steps, beside, run_steps, share
+from .kept import keep
+from .keyframes import action_steps
+from .reduction import Tolerance
 from .rig_reader import read_rig
 from .scene import current_scene, frame_rate, set_frame_rate
 from .together import common_places
+
+_SOLVED = 0.5  # where in the work on a person the keying begins
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,8 @@ class Placing:
         take_rate: set the scene to the clips' rate, so that every frame of theirs is a key; else
             the scene's rate stays and the motion is read between its frames.
         replace: take away the action that was written for the same clip and person before.
+        tolerance: leave out keys as far as this allows; None keys every frame.
+        strip: put each action on an NLA track of its own.
     """
 
     rig: str | Object = "mannequin"
@@ -43,6 +53,8 @@ class Placing:
     retargeting: Retargeting = AUTOMATIC
     take_rate: bool = False
     replace: bool = False
+    tolerance: Tolerance | None = None
+    strip: bool = False
 
 
 def animate(
@@ -51,32 +63,41 @@ def animate(
     *,
     mapping: Mapping | None = None,
     retargeting: Retargeting = AUTOMATIC,
-    start_frame: int = 1,
-    name: str | None = None,
-    replace: bool = False,
     progress: Callable[[float], None] | None = None,
+    **keying: Any,
 ) -> Action:
-    """Retarget a motion to an armature and key it.
+    """`animate_steps`, all at once; the progress function is called with 0..1."""
+    return run_steps(animate_steps(obj, motion, mapping, retargeting, **keying), progress)
+
+
+def animate_steps(
+    obj: Object,
+    motion: Motion,
+    mapping: Mapping | None = None,
+    retargeting: Retargeting = AUTOMATIC,
+    **keying: Any,
+) -> Steps[Action]:
+    """Retarget a motion to an armature and key it, as `keyframes.action_steps` is told.
 
     Raises:
         LiftError: the rig or the motion does not do; nothing has been changed then.
     """
     rig = read_rig(obj)
     mapping = mapping or find_mapping(rig)
-    bones = solve(motion, rig, mapping, retargeting, progress)
-    return write_action(
-        obj,
-        bones,
-        start_frame=start_frame,
-        name=name,
-        replace=replace,
-        switches=mapping.switches,
-    )
+    solving = beside(partial(solve, motion, rig, mapping, retargeting))
+    bones = yield from share(solving, 0, _SOLVED)
+    writing = action_steps(obj, bones, switches=mapping.switches, **keying)
+    return (yield from share(writing, _SOLVED, 1))
 
 
-def place(
-    motions: Sequence[Motion], placing: Placing, starts: Sequence[float] = ()
-) -> list[Object]:
+def place(motions: Sequence[Motion], placing: Placing, clips: Sequence[Clip] = ()) -> list[Object]:
+    """`place_steps`, all at once."""
+    return run_steps(place_steps(motions, placing, clips))
+
+
+def place_steps(
+    motions: Sequence[Motion], placing: Placing, clips: Sequence[Clip] = ()
+) -> Steps[list[Object]]:
     """Put each person's motion on a character, and let the scene's range take the clips in.
 
     Characters that are made stand to each other, in place and time, as the people did.
@@ -84,13 +105,15 @@ def place(
     Args:
         motions: of the people of one clip.
         placing: how.
-        starts: seconds into the clip at which each motion begins; at its start if not given.
+        clips: what was seen of each of them, kept with the actions; where not given, all motions
+            begin together.
 
     Returns:
-        The armatures, in the order of the motions.
+        The armatures, in the order of the motions. Steps that are closed before their end, or
+        fail, take back everything that had been made.
 
     Raises:
-        LiftError: with everything that had been made taken back.
+        LiftError: a rig or a motion does not do.
     """
     if not isinstance(placing.rig, str) and len(motions) > 1:
         raise RigError(
@@ -103,24 +126,33 @@ def place(
     moved: list[Object] = []
     end = placing.start_frame
     before = set(bpy.data.actions)
+    places = common_places(motions)
     try:
         if placing.take_rate:
             set_frame_rate(scene, motions[0].fps)
         fps = frame_rate(scene)
-        for i, (motion, where) in enumerate(zip(motions, common_places(motions), strict=True)):
+        for i, motion in enumerate(motions):
+            yield i / len(motions)
             obj = _character(placing.rig, motion)
             if obj is not placing.rig:
                 made.append(obj)
-            action = animate(
+            start = placing.start_frame + (round(clips[i].begin * fps) if clips else 0)
+            steps = animate_steps(
                 obj,
                 motion,
-                mapping=placing.mapping,
-                retargeting=placing.retargeting,
-                start_frame=placing.start_frame + (round(starts[i] * fps) if starts else 0),
+                placing.mapping,
+                placing.retargeting,
+                start_frame=start,
                 replace=placing.replace,
+                tolerance=placing.tolerance,
+                confidence=clips[i].certainty if clips else None,
+                strip=placing.strip,
             )
+            action = yield from share(steps, i / len(motions), (i + 1) / len(motions))
+            if clips:
+                keep(action, clips[i], start, fps)
             if i:
-                obj.matrix_world = Matrix(where.tolist()) @ obj.matrix_world
+                obj.matrix_world = Matrix(places[i].tolist()) @ obj.matrix_world
             moved.append(obj)
             end = max(end, round(action.frame_range[1]))
     except BaseException:

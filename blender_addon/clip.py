@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.lift import network_rays
 from ..core.motion import Motion
 from ..core.track import DEFAULT_FOV, Track
 
@@ -46,12 +45,23 @@ class Clip:
         """Number of frames."""
         return len(self.joints)
 
+    @property
+    def certainty(self) -> np.ndarray:
+        """(frames,) 0..1, how sure each frame is: the mean of its joints."""
+        return self.confidence.mean(axis=1)
+
+    def rows(self, frames: np.ndarray, start_frame: float, rate: float) -> np.ndarray:
+        """The nearest row for each scene frame, of a clip that begins at one; may be outside."""
+        return np.round((np.asarray(frames) - start_frame) * self.fps / rate).astype(int)
+
 
 def clip_of(motion: Motion, track: Track | None, video: Path | None, begin: float = 0.0) -> Clip:
     """What was seen of a motion; of one without a track only its camera is assumed."""
     keypoints = np.full((motion.frames, 17, 2), np.nan, np.float32)
     size, focal, first = _ASSUMED_SIZE, 0.0, 0
     if track is not None:
+        from ..core.lift import network_rays  # with scipy, which registering does not wait for
+
         rays, seen = network_rays(track)
         size, focal, first = track.size, track.focal, track.first_frame - track.numbered_from
         pixels = rays * focal + np.array(size) / 2

@@ -7,8 +7,10 @@ original frame sets the scene to the clip's rate first (`scene.set_frame_rate`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from dataclasses import replace as with_changes
+from functools import partial
 from typing import Any
 
 import bpy
@@ -16,17 +18,30 @@ import numpy as np
 from bpy.types import Action, Object
 
 from ..core.errors import RigError
-from ..retarget.rig import BoneMotion
+from ..retarget.rig import BoneMotion, Rig
 from . import channels
+from .jobs import Steps, beside, run_steps, share
+from .reduction import Curve, Tolerance, reduce_keys, slopes_of
+from .rig_reader import read_rig
 from .scene import armature_of, current_scene, frame_rate, pose_of
 
 MARK = "lift_to_3d"
 """Custom property on our own actions: the clip and person they hold."""
 
-_LINEAR = 1
+CONFIDENCE = "Lift confidence"
+"""Custom property on the armature whose curve tells how sure each frame is, 0..1."""
+
+_LINEAR, _BEZIER = 1, 2
+_ALIGNED = 3
+_PREPARED = 0.5  # where in the work the writing of curves begins
 
 
-def write_action(
+def write_action(obj: Object, motion: BoneMotion, **how: Any) -> Action:
+    """`action_steps`, all at once."""
+    return run_steps(action_steps(obj, motion, **how))
+
+
+def action_steps(
     obj: Object,
     motion: BoneMotion,
     *,
@@ -35,7 +50,10 @@ def write_action(
     fps: float | None = None,
     replace: bool = False,
     switches: Mapping[str, Mapping[str, float]] | None = None,
-) -> Action:
+    tolerance: Tolerance | None = None,
+    confidence: np.ndarray | None = None,
+    strip: bool = False,
+) -> Steps[Action]:
     """Key a motion on an armature, in an action of its own, each bone in its own rotation mode.
 
     Args:
@@ -49,33 +67,62 @@ def write_action(
             even if nothing else uses it.
         switches: custom properties of bones that keep a value while the action plays, bone to
             property to value, as control rigs turn from IK to FK; those the rig lacks are left.
+        tolerance: leave out keys as long as no bone is further off than this at any frame; a key
+            at every frame where not given.
+        confidence: (frames,) 0..1, to be seen as a curve beside the bones'.
+        strip: put the action on an NLA track of its own.
 
     Returns:
-        The new action, assigned to the armature.
+        The new action, assigned to the armature or its strip. Steps that are closed before their
+        end leave everything as it was.
 
     Raises:
         RigError: not a local armature, bones missing, a connected bone that must move, or the
             armature's NLA is in tweak mode. Nothing has been changed then.
     """
     _check(obj, motion)
-    keyed = at_rate(motion, fps or frame_rate(current_scene()))
-    curves = _curves(obj, keyed)
-    frames = np.arange(start_frame, start_frame + len(keyed.rotations), dtype=np.float32)
+    rate = fps or frame_rate(current_scene())
+    modes = [pose_of(obj).bones[bone].rotation_mode for bone in motion.bones]
+    prepare = partial(_prepare, motion, rate, modes, read_rig(obj), tolerance)
+    curves = yield from share(beside(prepare), 0, _PREPARED)
 
-    mark = f"{motion.name}:{motion.person}"
     animation = obj.animation_data or obj.animation_data_create()
-    previous = animation.action
-    if previous is not None:
-        _let_go(previous, mark if replace else None)
-    action = bpy.data.actions.new(name or clip_name(motion))
-    action[MARK] = mark
-    animation.action = action
-    bag = _channel_bag(animation, action, obj)
-    for group, path, values in curves:
-        _write_curves(bag, group, path, frames, values)
-    for group, path, value in _switches(obj, switches or {}):
-        _write_curves(bag, group, path, frames[:1], np.array([[value]]))
+    previous, slot = animation.action, getattr(animation, "action_slot", None)
+    title = name or clip_name(motion)
+    action = bpy.data.actions.new(title)
+    try:
+        action[MARK] = f"{motion.name}:{motion.person}"
+        animation.action = action
+        bag = channel_bag(animation, action, obj)
+        for i, curve in enumerate(curves):
+            _write_curve(bag, curve, start_frame)
+            yield _PREPARED + (1 - _PREPARED) * i / len(curves)
+        for held in _switches(obj, switches or {}):
+            _write_curve(bag, held, start_frame)
+        if confidence is not None:
+            _write_curve(bag, _confidence(obj, confidence, motion.fps, rate), start_frame)
+    except BaseException:
+        bpy.data.actions.remove(action)
+        animation.action = previous
+        if slot is not None:
+            animation.action_slot = slot
+        raise
+    _let_go(animation, previous, action[MARK] if replace else None)
+    action.name = title
+    if strip:
+        _push_down(animation, action)
     return action
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """One property's keys: on `frames`, counted from 0; cubics between them if it has `slopes`."""
+
+    group: str
+    path: str
+    frames: np.ndarray
+    values: np.ndarray
+    slopes: np.ndarray | None = None
 
 
 def clip_name(motion: BoneMotion) -> str:
@@ -120,50 +167,102 @@ def _check(obj: Object, motion: BoneMotion) -> None:
             )
 
 
-def _let_go(previous: Action, ours: str | None) -> None:
-    if ours is not None and previous.get(MARK) == ours and not previous.library:
+def _let_go(animation: Any, previous: Action | None, ours: str | None) -> None:
+    """Keep a user's action though nothing may use it now; take away ours of the same mark."""
+    if ours is not None:
+        for track in list(animation.nla_tracks):
+            for strip in [s for s in track.strips if s.action and s.action.get(MARK) == ours]:
+                previous = previous or strip.action
+                track.strips.remove(strip)
+            if not track.strips:
+                animation.nla_tracks.remove(track)
+    if previous is None or previous.library:
+        return
+    if ours is not None and previous.get(MARK) == ours:
         bpy.data.actions.remove(previous)
-    elif previous.users <= 1 and not previous.library:
+    elif previous.users <= int(previous.use_fake_user):
         previous.use_fake_user = True
 
 
-def _channel_bag(animation: Any, action: Action, obj: Object) -> Any:
-    """What holds curves and groups: the slot's channel bag, or before Blender 4.4 the action."""
+def _push_down(animation: Any, action: Action) -> None:
+    track = animation.nla_tracks.new()
+    track.name = action.name
+    strip = track.strips.new(action.name, round(action.frame_range[0]), action)
+    if hasattr(strip, "action_slot"):
+        strip.action_slot = animation.action_slot
+    strip.name = action.name
+    animation.action = None
+
+
+def channel_bag(animation: Any, action: Action, owner: Any) -> Any:
+    """What holds curves and groups: a new slot's channel bag, or before Blender 4.4 the action."""
     if not hasattr(action, "slots"):
         return action
-    slot = action.slots.new(id_type="OBJECT", name=obj.name)
+    slot = action.slots.new(id_type=owner.id_type, name=owner.name)
     animation.action_slot = slot
     strip: Any = action.layers.new("Layer").strips.new(type="KEYFRAME")
     return strip.channelbag(slot, ensure=True)
 
 
-def _curves(obj: Object, motion: BoneMotion) -> list[tuple[str, str, np.ndarray]]:
-    """(group, data path, (frames, channels) values) for every property that is keyed."""
+def _prepare(
+    motion: BoneMotion,
+    rate: float,
+    modes: Sequence[str],
+    rig: Rig,
+    tolerance: Tolerance | None,
+    progress: Callable[[float], None],
+) -> list[_Keys]:
+    """Everything that is keyed, worked out without touching Blender."""
+    keyed = at_rate(motion, rate)
+    progress(0.2)
+    curves = _curves(keyed, modes)
+    progress(0.5)
+    escape = bpy.utils.escape_identifier
+    paths = [f'pose.bones["{escape(curve.bone)}"].{curve.prop}' for curve in curves]
+    if tolerance is None:
+        every = np.arange(len(keyed.rotations))
+        return [_Keys(c.bone, p, every, c.values) for c, p in zip(curves, paths, strict=True)]
+    chosen = reduce_keys(curves, rig, tolerance)
+    return [
+        _Keys(c.bone, p, at, c.values[at], slopes_of(c.values)[at])
+        for c, p, at in zip(curves, paths, chosen, strict=True)
+    ]
+
+
+def _curves(motion: BoneMotion, modes: Sequence[str]) -> list[Curve]:
+    """Every property that is keyed, in the order of the bones."""
     curves = []
-    bones = pose_of(obj).bones
-    modes = [bones[bone].rotation_mode for bone in motion.bones]
     for mode in set(modes):
         chosen = [i for i, other in enumerate(modes) if other == mode]
         prop, values = _in_mode(motion.rotations[:, chosen], mode)
         for column, i in enumerate(chosen):
-            curves.append((motion.bones[i], prop, values[:, column]))
-    curves += [(bone, "location", values) for bone, values in motion.locations.items()]
+            curves.append(Curve(motion.bones[i], prop, mode, values[:, column]))
+    curves += [Curve(bone, "location", "", values) for bone, values in motion.locations.items()]
     order = {bone: i for i, bone in enumerate(motion.bones)}
-    curves.sort(key=lambda curve: order.get(curve[0], -1))
-    escape = bpy.utils.escape_identifier
-    return [(g, f'pose.bones["{escape(g)}"].{prop}', v) for g, prop, v in curves]
+    return sorted(curves, key=lambda curve: order.get(curve.bone, -1))
 
 
-def _switches(
-    obj: Object, switches: Mapping[str, Mapping[str, float]]
-) -> list[tuple[str, str, float]]:
+def _switches(obj: Object, switches: Mapping[str, Mapping[str, float]]) -> list[_Keys]:
     bones, escape = pose_of(obj).bones, bpy.utils.escape_identifier
     return [
-        (bone, f'pose.bones["{escape(bone)}"]["{escape(prop)}"]', value)
+        _Keys(
+            bone,
+            f'pose.bones["{escape(bone)}"]["{escape(prop)}"]',
+            np.zeros(1),
+            np.array([[value]]),
+        )
         for bone, values in switches.items()
         for prop, value in values.items()
         if bone in bones and prop in bones[bone]
     ]
+
+
+def _confidence(obj: Object, confidence: np.ndarray, fps: float, rate: float) -> _Keys:
+    values = np.asarray(confidence, np.float64)[:, None]
+    values = channels.interpolate_vectors(values, channels.sample_times(len(values), fps, rate))
+    if CONFIDENCE not in obj:
+        obj[CONFIDENCE] = 1.0
+    return _Keys("Lift to 3D", f'["{CONFIDENCE}"]', np.arange(len(values)), values)
 
 
 def _in_mode(quaternions: np.ndarray, mode: str) -> tuple[str, np.ndarray]:
@@ -174,17 +273,30 @@ def _in_mode(quaternions: np.ndarray, mode: str) -> tuple[str, np.ndarray]:
     return "rotation_euler", channels.to_euler(quaternions, mode)
 
 
-def _write_curves(bag: Any, group: str, path: str, frames: np.ndarray, values: np.ndarray) -> None:
-    count = len(frames)
-    linear = np.full(count, _LINEAR, np.int32)
-    owner = bag.groups.get(group) or bag.groups.new(group)
-    points = np.empty((count, 2), np.float32)
-    points[:, 0] = frames
-    for index in range(values.shape[1]):
-        points[:, 1] = values[:, index]
-        curve = bag.fcurves.new(path, index=index)
+def _write_curve(bag: Any, keys: _Keys, start_frame: int) -> None:
+    count = len(keys.frames)
+    kind = np.full(count, _LINEAR if keys.slopes is None else _BEZIER, np.int32)
+    owner = bag.groups.get(keys.group) or bag.groups.new(keys.group)
+    places = np.empty((count, 2), np.float32)
+    places[:, 0] = keys.frames + start_frame
+    for index in range(keys.values.shape[1]):
+        places[:, 1] = keys.values[:, index]
+        curve = bag.fcurves.new(keys.path, index=index)
         curve.group = owner
-        curve.keyframe_points.add(count)
-        curve.keyframe_points.foreach_set("co", points.ravel())
-        curve.keyframe_points.foreach_set("interpolation", linear)
+        points = curve.keyframe_points
+        points.add(count)
+        points.foreach_set("co", places.ravel())
+        points.foreach_set("interpolation", kind)
+        if keys.slopes is not None:
+            _set_handles(points, places, keys.slopes[:, index])
         curve.update()
+
+
+def _set_handles(points: Any, places: np.ndarray, slopes: np.ndarray) -> None:
+    """Handles a third of the way to the next key, which makes the curve a cubic of time."""
+    third = np.diff(places[:, 0], append=places[-1:, 0] + 1, prepend=places[:1, 0] - 1) / 3
+    steps = np.stack([np.ones_like(slopes), slopes], axis=-1).astype(np.float32)
+    aligned = np.full(len(places), _ALIGNED, np.int32)
+    for side, reach in (("left", -third[:-1]), ("right", third[1:])):
+        points.foreach_set(f"handle_{side}_type", aligned)
+        points.foreach_set(f"handle_{side}", (places + reach[:, None] * steps).ravel())

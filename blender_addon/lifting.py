@@ -11,7 +11,6 @@ from ..core.motion import Motion
 from ..core.motion_file import is_motion_file, load_motion
 from ..core.pipeline import Options, people
 from ..core.track import Track
-from ..core.tracks.video import find_video
 from .clip import Clip, clip_of
 
 
@@ -52,6 +51,8 @@ def lift_file(path: Path, options: Options, progress: Callable[[float], None]) -
             notes.update(dict.fromkeys(track.notes))
     if not lifted:
         raise failure or LiftError(f"{path}: nobody can be lifted.")
+    from ..core.tracks.video import find_video  # with scipy: registering does not wait for it
+
     found = find_video(path)
     video = options.video or (found and found.path)
     begins = [track.first_frame / track.fps for track, _ in lifted]

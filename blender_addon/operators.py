@@ -3,10 +3,8 @@
 # pyright: reportInvalidTypeForm=false, reportIncompatibleMethodOverride=false
 # Blender reads properties off annotations as they are, so these must not be postponed.
 
-from functools import partial
-from math import degrees
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
@@ -15,99 +13,24 @@ from bpy.types import FileHandler, Operator
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..core.errors import Cancelled, LiftError
-from ..core.pipeline import Options
-from ..retarget.options import Retargeting
-from . import preferences
+from . import running
+from .conversion import convert_steps, what_is_missing
 from .export import export, find_preset
-from .jobs import Job
-from .lifting import Lifted, lift_file
-from .properties import ARMATURE, EVERYONE, FILE
+from .jobs import run_steps
 from .scene import Context, redraw_sidebars
-from .source import forget_jobs, source_path, video_path
-
-if TYPE_CHECKING:
-    from .animate import Placing
+from .source import forget_jobs
 
 SUFFIXES = (".json", ".csv", ".npz", ".npy", ".h5", ".hdf5", ".slp", ".pkl", ".txt", ".trc")
 """Of the files offered for import; what they are is found out from what is in them."""
 
 _TICK = 0.1
 
-_job: Job[Lifted] | None = None
-
-
-def running_job() -> Job[Lifted] | None:
-    """The lifting job that runs now, if one does."""
-    return _job
-
 
 @persistent
 def stop_jobs(*_: object) -> None:
     """Cancel what runs, before the file or the add-on goes: nothing may reach another file."""
-    global _job
     forget_jobs()
-    if _job is not None:
-        _job.cancel()
-        _job.wait(5)
-    _job = None
-
-
-def options(settings: Any) -> Options:
-    """The settings, as the pipeline takes them. What the file says itself is left to it."""
-    return Options(
-        fps=None if settings.fps_known else settings.fps,
-        size=None if settings.size_known else tuple(settings.size),
-        fov=degrees(settings.fov) or None,
-        video=video_path(settings),
-        person="all" if settings.person == EVERYONE else int(settings.person),
-        model=bpy.path.abspath(settings.model) or preferences.model(),
-        device=preferences.device(),
-        height=settings.height,
-        smoothing=settings.smoothing,
-    )
-
-
-def placing(settings: Any) -> "Placing":
-    """The settings, as `animate.place` takes them."""
-    from .animate import Placing
-
-    rigs = {ARMATURE: settings.armature, FILE: bpy.path.abspath(settings.rig_file)}
-    return Placing(
-        rig=rigs.get(settings.rig, settings.rig),
-        start_frame=settings.start_frame,
-        retargeting=Retargeting(feet=settings.feet, in_place=settings.in_place),
-        take_rate=settings.take_rate,
-        replace=settings.replace,
-    )
-
-
-def what_is_missing(settings: Any) -> str:
-    """Why nothing can be lifted yet, as a sentence for the button's tooltip; empty if it can."""
-    if not settings.source:
-        return "Choose a keypoint file first"
-    if settings.trouble:
-        return settings.trouble
-    if settings.rig == ARMATURE and settings.armature is None:
-        return "Choose an armature to animate"
-    if settings.rig == FILE and not settings.rig_file:
-        return "Choose a character file"
-    return ""
-
-
-def show_result(settings: Any, lifted: Lifted) -> None:
-    """Put the motions into the scene and say so in the panel.
-
-    Raises:
-        LiftError: with the scene as it was.
-    """
-    from .animate import place  # with scipy, which registering does not wait for
-
-    moved = place(lifted.motions, placing(settings), lifted.starts)
-    settings.result = moved[0]
-    frames = max(motion.frames for motion in lifted.motions)
-    who = "1 person" if len(moved) == 1 else f"{len(moved)} people"
-    settings.result_text = f"{who}, {frames} frames"
-    settings.result_notes = "\n".join(lifted.notes)
+    running.stop()
 
 
 class LIFT_TO_3D_OT_lift(Operator):  # noqa: N801
@@ -122,74 +45,79 @@ class LIFT_TO_3D_OT_lift(Operator):  # noqa: N801
     @classmethod
     def poll(cls, context: Context) -> bool:
         """Whether everything is there, and why not."""
-        if _job is not None:
-            cls.poll_message_set("The last clip is still being lifted")
-            return False
         missing = what_is_missing(context.scene.lift_to_3d)
+        if running.running() is not None:
+            missing = "The last clip is still being lifted"
         if missing:
             cls.poll_message_set(missing)
         return not missing
 
     def execute(self, context: Context) -> Any:
         """Do it all at once, for scripts and the background."""
-        settings = context.scene.lift_to_3d
-        return self._finish(_make_job(settings), settings)
+        try:
+            text = run_steps(convert_steps(context.scene.lift_to_3d))
+        except LiftError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"Lifted {text}")
+        return {"FINISHED"}
 
     def invoke(self, context: Context, _: Any) -> Any:
         """Begin beside the main thread; `modal` goes on."""
-        global _job
         if bpy.app.background:
             return self.execute(context)
-        _job = _make_job(context.scene.lift_to_3d)
-        _job.start()
+        running.start(convert_steps(context.scene.lift_to_3d))
         manager = context.window_manager
         self._timer = manager.event_timer_add(_TICK, window=context.window)
         manager.modal_handler_add(self)
+        redraw_sidebars()
         return {"RUNNING_MODAL"}
 
     def modal(self, context: Context, event: Any) -> Any:
-        """Show how far it is; end when the job has ended."""
-        job = _job
+        """Go on for a moment at every tick of the clock."""
+        job = running.running()
         if job is None:
             self._tidy(context)
             return {"CANCELLED"}
         if event.type == "ESC" and event.value == "PRESS":
             job.cancel()
+            return {"RUNNING_MODAL"}
         if event.type != "TIMER":
-            return {"RUNNING_MODAL"} if event.type == "ESC" else {"PASS_THROUGH"}
-        if job.running and not job.cancelled:
-            context.workspace.status_text_set(f"Lift to 3D: {job.progress:.0%}   (Esc to cancel)")
-            redraw_sidebars()
-            return {"PASS_THROUGH"}
-        self._tidy(context)
-        return self._finish(job, context.scene.lift_to_3d)
+            return {"RUNNING_MODAL"} if job.changing else {"PASS_THROUGH"}
+        try:
+            done = job.advance()
+        except Cancelled:
+            return self._give_up(context, {"INFO"}, "Cancelled, nothing has changed")
+        except LiftError as error:
+            return self._give_up(context, {"ERROR"}, str(error))
+        except BaseException:
+            self._tidy(context)
+            raise
+        if done:
+            self._tidy(context)
+            self.report({"INFO"}, f"Lifted {job.result}")
+            return {"FINISHED"}
+        context.workspace.status_text_set(f"Lift to 3D: {job.progress:.0%}   (Esc to cancel)")
+        redraw_sidebars()
+        return {"RUNNING_MODAL"} if job.changing else {"PASS_THROUGH"}
 
     def cancel(self, context: Context) -> None:
         """Blender ends the operator, as when another file is opened."""
         stop_jobs()
         self._tidy(context)
 
+    def _give_up(self, context: Context, kind: Any, text: str) -> Any:
+        self._tidy(context)
+        self.report(kind, text)
+        return {"CANCELLED"}
+
     def _tidy(self, context: Context) -> None:
-        global _job
-        _job = None
+        running.end()
         if self._timer is not None:
             context.window_manager.event_timer_remove(self._timer)
             self._timer = None
         context.workspace.status_text_set(None)
         redraw_sidebars()
-
-    def _finish(self, job: Job[Lifted], settings: Any) -> Any:
-        try:
-            lifted = job.result() if job.started else job.run()
-            show_result(settings, lifted)
-        except Cancelled:
-            self.report({"INFO"}, "Cancelled, nothing has changed")
-            return {"CANCELLED"}
-        except LiftError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, f"Lifted {settings.result_text}")
-        return {"FINISHED"}
 
 
 class LIFT_TO_3D_OT_cancel(Operator):  # noqa: N801
@@ -201,8 +129,9 @@ class LIFT_TO_3D_OT_cancel(Operator):  # noqa: N801
 
     def execute(self, _: Context) -> Any:
         """Ask the job to stop."""
-        if _job is not None:
-            _job.cancel()
+        job = running.running()
+        if job is not None:
+            job.cancel()
         return {"FINISHED"}
 
 
@@ -300,10 +229,6 @@ class LIFT_TO_3D_FH_keypoints(FileHandler):  # noqa: N801
     def poll_drop(cls, context: Context) -> bool:
         """In 3D views only."""
         return context.area is not None and context.area.type == "VIEW_3D"
-
-
-def _make_job(settings: Any) -> Job[Lifted]:
-    return Job(partial(lift_file, source_path(settings), options(settings)))
 
 
 def _menu(menu: Any, _: Context) -> None:

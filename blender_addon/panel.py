@@ -1,4 +1,7 @@
-"""The sidebar tab "Lift to 3D"."""
+"""The sidebar tab "Lift to 3D": panels from what is asked first to what is done last."""
+
+# pyright: reportIncompatibleMethodOverride=false
+# The published stubs of draw_item and ours name the arguments differently.
 
 from __future__ import annotations
 
@@ -6,16 +9,24 @@ import textwrap
 from typing import Any
 
 import bpy
-from bpy.types import Panel
+from bpy.types import Menu, Panel, UIList
 
-from ..retarget.detect import find_mapping
+from ..core.errors import LiftError
+from ..retarget.mapping import in_words
+from ..retarget.presets import presets as rig_presets
+from . import rig_choice
 from .export import presets
-from .operators import exportable, running_job
+from .mapping_operators import chosen_armature
+from .operators import exportable
 from .properties import ARMATURE, FILE
-from .rig_reader import read_rig
+from .review import lifted_characters
+from .running import running
 from .scene import Context
 
-_WIDTH_OF_LETTER = 7.0
+translated: Any = bpy.app.translations.pgettext_iface
+
+_WIDTH_OF_LETTER = 6.5
+_BY_SHAPE = "by its shape"
 
 
 class _SidebarPanel:
@@ -24,69 +35,236 @@ class _SidebarPanel:
     bl_category = "Lift to 3D"
 
 
-class LIFT_TO_3D_PT_main(_SidebarPanel, Panel):  # noqa: N801
-    """Source, character, and the button."""
+class LIFT_TO_3D_UL_people(UIList):  # noqa: N801
+    """The people of a clip, with a tick for those who are lifted."""
 
-    bl_label = "Lift to 3D"
+    def draw_item(self, context, layout, data, item, icon, active_data, active_property) -> None:
+        """Draw one of them."""
+        row = layout.row(align=True)
+        row.prop(item, "use", text="")
+        row.label(text=translated("Person {}").format(item.number))
+        seen = row.row()
+        seen.alignment = "RIGHT"
+        seen.label(text=f"{item.first}-{item.last}")
+
+
+class LIFT_TO_3D_UL_parts(UIList):  # noqa: N801
+    """The parts of the body, each with its bone."""
+
+    def draw_item(self, context, layout, data, item, icon, active_data, active_property) -> None:
+        """Draw one of them."""
+        armature = chosen_armature(context)
+        split = layout.split(factor=0.4)
+        split.label(text=in_words(item.part).capitalize())
+        if armature is not None:
+            split.prop_search(item, "bone", armature.data, "bones", text="", icon="BONE_DATA")
+
+
+class LIFT_TO_3D_PT_source(_SidebarPanel, Panel):  # noqa: N801
+    """What is lifted."""
+
+    bl_label = "Source"
 
     def draw(self, context: Context) -> None:
-        """Draw from what is asked first to what is done last."""
+        """Draw the file, what was recognised, and what must still be asked."""
         layout: Any = self.layout
         settings = context.scene.lift_to_3d
-        _draw_source(layout, settings, context)
-        _draw_character(layout, settings)
-        job = running_job()
-        if job is None:
-            row = layout.row()
-            row.scale_y = 1.6
-            row.operator("lift_to_3d.lift", icon="ARMATURE_DATA")
-        else:
-            row = layout.row(align=True)
-            row.progress(factor=job.progress, text=f"{job.progress:.0%}")
-            row.operator("lift_to_3d.cancel", text="", icon="CANCEL")
-        _draw_result(layout, context)
+        layout.prop(settings, "source", text="")
+        if settings.trouble:
+            _text(layout, settings.trouble, context, icon="ERROR")
+        elif settings.recognised:
+            _text(layout, settings.recognised, context, icon="CHECKMARK")
+        if len(settings.people) > 1:
+            layout.template_list(
+                "LIFT_TO_3D_UL_people", "", settings, "people", settings, "active_person",
+                rows=min(len(settings.people), 5), sort_lock=True,
+            )  # fmt: skip
+        column = _split(layout)
+        if settings.people:
+            for name, known in (("fps", settings.fps_known), ("size", settings.size_known)):
+                if not known:
+                    _known(column, settings, name, known)
 
 
-class LIFT_TO_3D_PT_clip(_SidebarPanel, Panel):  # noqa: N801
-    """What is known about the clip."""
+class LIFT_TO_3D_PT_video(_SidebarPanel, Panel):  # noqa: N801
+    """What is known about the film and the camera."""
 
-    bl_label = "Clip"
-    bl_parent_id = "LIFT_TO_3D_PT_main"
+    bl_label = "Video and Camera"
+    bl_parent_id = "LIFT_TO_3D_PT_source"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
     def draw(self, context: Context) -> None:
         """Draw the fields; what the file says itself is shown but cannot be changed."""
-        layout = _split(self.layout)
+        column = _split(self.layout)
         settings = context.scene.lift_to_3d
-        _known(layout, settings, "fps", settings.fps_known)
-        _known(layout, settings, "size", settings.size_known)
-        layout.prop(settings, "video")
-        layout.prop(settings, "fov")
-        layout.prop(settings, "height")
+        column.prop(settings, "video")
+        _known(column, settings, "fps", settings.fps_known)
+        _known(column, settings, "size", settings.size_known)
+        column.prop(settings, "fov")
+        column.prop(settings, "height")
 
 
-class LIFT_TO_3D_PT_motion(_SidebarPanel, Panel):  # noqa: N801
-    """How it is lifted and keyed."""
+class LIFT_TO_3D_PT_lift(_SidebarPanel, Panel):  # noqa: N801
+    """What lifts it."""
 
-    bl_label = "Motion"
-    bl_parent_id = "LIFT_TO_3D_PT_main"
+    bl_label = "Lifting"
+    bl_parent_id = "LIFT_TO_3D_PT_source"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
     def draw(self, context: Context) -> None:
         """Draw the fields."""
-        layout = _split(self.layout)
+        column = _split(self.layout)
         settings = context.scene.lift_to_3d
-        for name in (
-            "smoothing", "feet", "in_place", "start_frame", "take_rate", "replace", "model",
-        ):  # fmt: skip
-            layout.prop(settings, name)
+        for name in ("model", "device", "quality", "smoothing"):
+            column.prop(settings, name)
+
+
+class LIFT_TO_3D_PT_character(_SidebarPanel, Panel):  # noqa: N801
+    """Who moves."""
+
+    bl_label = "Character"
+
+    def draw(self, context: Context) -> None:
+        """Draw the choice, and what was recognised of it."""
+        settings = context.scene.lift_to_3d
+        column = _split(self.layout)
+        column.prop(settings, "rig")
+        if settings.rig == FILE:
+            column.prop(settings, "rig_file")
+        if settings.rig == ARMATURE:
+            column.prop(settings, "armature")
+        if (obj := chosen_armature(context)) is not None:
+            text, icon = _recognised(obj)
+            _text(column, text, context, icon)
+
+
+class LIFT_TO_3D_PT_mapping(_SidebarPanel, Panel):  # noqa: N801
+    """Which bone is which."""
+
+    bl_label = "Bone Mapping"
+    bl_parent_id = "LIFT_TO_3D_PT_character"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Whether an armature is chosen."""
+        return chosen_armature(context) is not None
+
+    def draw(self, context: Context) -> None:
+        """Draw the list, or the button that begins it."""
+        layout: Any = self.layout
+        obj = chosen_armature(context)
+        if rig_choice.is_edited(obj):
+            stored = obj.data.lift_to_3d
+            row = layout.row()
+            row.template_list(
+                "LIFT_TO_3D_UL_parts", "", stored, "entries", stored, "active",
+                rows=8, sort_lock=True,
+            )  # fmt: skip
+            buttons = row.column(align=True)
+            buttons.operator("lift_to_3d.mapping_add", text="", icon="ADD")
+            buttons.operator("lift_to_3d.mapping_reset", text="", icon="LOOP_BACK")
+        else:
+            layout.operator("lift_to_3d.mapping_edit", icon="GREASEPENCIL")
+        row = layout.row(align=True)
+        row.operator("lift_to_3d.mapping_load", text="Load", icon="IMPORT")
+        row.operator("lift_to_3d.mapping_save", text="Save", icon="EXPORT")
+
+
+class LIFT_TO_3D_PT_motion(_SidebarPanel, Panel):  # noqa: N801
+    """How it moves."""
+
+    bl_label = "Motion"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self, context: Context) -> None:
+        """Draw the fields."""
+        column = _split(self.layout)
+        settings = context.scene.lift_to_3d
+        column.prop(settings, "feet")
+        column.prop(settings, "hold_hands")
+        column.separator()
+        column.prop(settings, "in_place")
+        row = column.row()
+        row.enabled = not settings.in_place
+        row.prop(settings, "travel")
+
+
+class LIFT_TO_3D_PT_keys(_SidebarPanel, Panel):  # noqa: N801
+    """How it is keyed."""
+
+    bl_label = "Keyframes"
+    bl_parent_id = "LIFT_TO_3D_PT_motion"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self, context: Context) -> None:
+        """Draw the fields."""
+        column = _split(self.layout)
+        settings = context.scene.lift_to_3d
+        column.prop(settings, "start_frame")
+        column.prop(settings, "take_rate")
+        column.separator()
+        column.prop(settings, "replace")
+        column.prop(settings, "strip")
+        column.separator()
+        column.prop(settings, "reduce")
+        limits = column.column()
+        limits.enabled = settings.reduce
+        limits.prop(settings, "most_degrees")
+        limits.prop(settings, "most_distance")
+
+
+class LIFT_TO_3D_PT_go(_SidebarPanel, Panel):  # noqa: N801
+    """The button."""
+
+    bl_label = "Lift to 3D"
+    bl_options = {"HIDE_HEADER"}  # noqa: RUF012
+
+    def draw(self, context: Context) -> None:
+        """Draw the button, or how far it is."""
+        layout: Any = self.layout
+        row = layout.row(align=True)
+        row.scale_y = 1.6
+        if running() is None:
+            row.operator("lift_to_3d.lift", icon="ARMATURE_DATA")
+        else:
+            _draw_progress(row)
+
+
+class LIFT_TO_3D_PT_result(_SidebarPanel, Panel):  # noqa: N801
+    """What came of it."""
+
+    bl_label = "Result"
+
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Whether there is anything."""
+        return bool(lifted_characters(context.scene))
+
+    def draw(self, context: Context) -> None:
+        """Draw what was made, and the ways of looking at it."""
+        layout: Any = self.layout
+        settings = context.scene.lift_to_3d
+        if settings.result_text:
+            layout.label(text=settings.result_text, icon="CHECKMARK")
+        layout.operator("lift_to_3d.camera", icon="VIEW_CAMERA")
+        if settings.view_text:
+            layout.label(text=settings.view_text, icon="CON_CAMERASOLVER")
+        row = layout.row(align=True)
+        row.label(text="Frames to Check")
+        row.operator("lift_to_3d.unsure", text="", icon="TRIA_LEFT").backwards = True
+        row.operator("lift_to_3d.unsure", text="", icon="TRIA_RIGHT").backwards = False
+        column = layout.column(heading="Show")
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(settings, "show_keypoints")
+        column.prop(settings, "show_joints")
 
 
 class LIFT_TO_3D_PT_report(_SidebarPanel, Panel):  # noqa: N801
     """What was mended, assumed or left out."""
 
     bl_label = "Report"
-    bl_parent_id = "LIFT_TO_3D_PT_main"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
     @classmethod
@@ -102,47 +280,26 @@ class LIFT_TO_3D_PT_report(_SidebarPanel, Panel):  # noqa: N801
             _text(self.layout, note, context, icon="DOT")
 
 
-def _draw_source(layout: Any, settings: Any, context: Context) -> None:
-    layout.prop(settings, "source", text="")
-    if settings.trouble:
-        _text(layout, settings.trouble, context, icon="ERROR")
-    elif settings.recognised:
-        _text(layout, settings.recognised, context, icon="CHECKMARK")
-    column = _split(layout)
-    if settings.people:
-        column.prop(settings, "person")
-        for name, known in (("fps", settings.fps_known), ("size", settings.size_known)):
-            if not known:
-                _known(column, settings, name, known)
+class LIFT_TO_3D_PT_export(_SidebarPanel, Panel):  # noqa: N801
+    """Where it goes."""
 
+    bl_label = "Export"
 
-def _draw_character(layout: Any, settings: Any) -> None:
-    column = _split(layout)
-    column.prop(settings, "rig")
-    if settings.rig == FILE:
-        column.prop(settings, "rig_file")
-    if settings.rig == ARMATURE:
-        column.prop(settings, "armature")
-        if settings.armature is not None:
-            mapping = find_mapping(read_rig(settings.armature))
-            if mapping.missing:
-                column.label(text=f"No {mapping.missing[0]} recognised", icon="ERROR")
-            else:
-                column.label(text=f"Recognised: {mapping.preset}", icon="CHECKMARK")
+    @classmethod
+    def poll(cls, context: Context) -> bool:
+        """Whether there is something to export."""
+        return exportable(context) is not None
 
-
-def _draw_result(layout: Any, context: Context) -> None:
-    settings = context.scene.lift_to_3d
-    if settings.result is not None and settings.result_text:
-        layout.label(text=settings.result_text, icon="CHECKMARK")
-    if exportable(context) is not None:
+    def draw(self, context: Context) -> None:
+        """Draw the common targets, and the menu of all."""
+        layout: Any = self.layout
         row = layout.row(align=True)
-        row.operator("lift_to_3d.export", text="Export FBX").preset = "fbx"
-        row.operator("lift_to_3d.export", text="Export BVH").preset = "bvh"
+        row.operator("lift_to_3d.export", text="FBX").preset = "fbx"
+        row.operator("lift_to_3d.export", text="BVH").preset = "bvh"
         layout.menu("LIFT_TO_3D_MT_export", text="Export for …")
 
 
-class LIFT_TO_3D_MT_export(bpy.types.Menu):  # noqa: N801
+class LIFT_TO_3D_MT_export(Menu):  # noqa: N801
     """All export targets."""
 
     bl_label = "Export Character"
@@ -152,6 +309,39 @@ class LIFT_TO_3D_MT_export(bpy.types.Menu):  # noqa: N801
         layout: Any = self.layout
         for name, preset in presets().items():
             layout.operator("lift_to_3d.export", text=preset.title).preset = name
+
+
+def _recognised(obj: Any) -> tuple[str, str]:
+    """What is known of an armature's bones, and an icon for it."""
+    try:
+        mapping = rig_choice.mapping_of(obj)
+    except LiftError as error:
+        return str(error), "ERROR"
+    if mapping.missing:
+        part = in_words(mapping.missing[0])
+        return translated("No bone for the {}: set it in Bone Mapping").format(part), "ERROR"
+    if rig_choice.is_edited(obj):
+        return translated("Your own mapping"), "CHECKMARK"
+    titles = {preset.name: preset.title for preset in rig_presets()}
+    title = titles.get(mapping.preset) or translated(_BY_SHAPE)
+    text = translated("Recognised: {}, {:.0%} sure").format(title, mapping.confidence)
+    return text, "CHECKMARK"
+
+
+def _draw_progress(row: Any) -> None:
+    job = running()
+    if job is not None:
+        text = translated("Lifting {:.0%}").format(job.progress)
+        row.progress(factor=job.progress, text=text)
+        row.operator("lift_to_3d.cancel", text="", icon="CANCEL")
+
+
+def _header(header: Any, _: Context) -> None:
+    """Progress in the 3D view's header, for those whose sidebar is closed."""
+    if running() is not None:
+        row = header.layout.row(align=True)
+        row.ui_units_x = 8
+        _draw_progress(row)
 
 
 def _split(layout: Any) -> Any:
@@ -178,21 +368,32 @@ def _text(layout: Any, text: str, context: Context, icon: str = "NONE") -> None:
 
 
 CLASSES = (
-    LIFT_TO_3D_PT_main,
-    LIFT_TO_3D_PT_clip,
+    LIFT_TO_3D_UL_people,
+    LIFT_TO_3D_UL_parts,
+    LIFT_TO_3D_PT_source,
+    LIFT_TO_3D_PT_video,
+    LIFT_TO_3D_PT_lift,
+    LIFT_TO_3D_PT_character,
+    LIFT_TO_3D_PT_mapping,
     LIFT_TO_3D_PT_motion,
+    LIFT_TO_3D_PT_keys,
+    LIFT_TO_3D_PT_go,
+    LIFT_TO_3D_PT_result,
     LIFT_TO_3D_PT_report,
+    LIFT_TO_3D_PT_export,
     LIFT_TO_3D_MT_export,
 )
 
 
 def register() -> None:
-    """Add the tab."""
+    """Add the tab, and progress in the header."""
     for cls in CLASSES:
         bpy.utils.register_class(cls)
+    bpy.types.VIEW3D_HT_header.append(_header)
 
 
 def unregister() -> None:
-    """Take it away again."""
+    """Take them away again."""
+    bpy.types.VIEW3D_HT_header.remove(_header)
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -13,7 +13,7 @@ from .scene import Context, context
 
 _ADDON = __package__.rpartition(".")[0] if __package__ else ""
 
-_DEVICES = (
+DEVICES = (
     ("auto", "Automatic", "The fastest that there is"),
     ("cpu", "CPU", "Works everywhere"),
     ("cuda", "CUDA", "An NVIDIA graphics card, where onnxruntime was built for it"),
@@ -27,7 +27,7 @@ class LIFT_TO_3D_AP_preferences(AddonPreferences):  # noqa: N801
 
     bl_idname = _ADDON
 
-    device: EnumProperty(name="Device", description="What computes the lifting", items=_DEVICES)
+    device: EnumProperty(name="Device", description="What computes the lifting", items=DEVICES)
     model: StringProperty(
         name="Model",
         description="A model file (.onnx with its card beside it); empty for the one that comes "

@@ -3,6 +3,7 @@
 # pyright: reportInvalidTypeForm=false
 # Blender reads properties off annotations as they are, so these must not be postponed.
 
+from math import radians
 from typing import Any
 
 import bpy
@@ -18,17 +19,25 @@ from bpy.props import (
 )
 from bpy.types import Object, PropertyGroup
 
-from .character import CHARACTERS
+from ..retarget.character import CHARACTERS
+from . import preferences
 from .scene import Context
 from .source import recognise
 
-EVERYONE = "EVERYONE"
 ARMATURE, FILE = "ARMATURE", "FILE"
 
 _RIGS = (
     *((name, name.capitalize(), about) for name, about in CHARACTERS.items()),
     (ARMATURE, "Armature", "An armature of this scene"),
     (FILE, "File", "A character in a .blend, .fbx, .glb, .vrm or .bvh file"),
+)
+_DEVICES = (
+    ("preferences", "As in Preferences", "What the add-on's preferences say"),
+    *preferences.DEVICES,
+)
+_QUALITIES = (
+    ("best", "Best", "Lift the mirror image, too, and take the mean"),
+    ("fast", "Fast", "Half the work, a little less exact"),
 )
 _SMOOTHING = (
     ("off", "Off", "The joints as they were lifted"),
@@ -40,35 +49,46 @@ _FEET = (
     ("always", "Always", "Hold feet also where they only look like standing"),
     ("never", "Free", "Leave the feet as they come"),
 )
-
-# Blender does not keep the strings of a menu that is made on the fly: they must live here.
-_shown_people: list[tuple[str, str, str]] = []
-
-
-def _people(settings: Any, _: Context) -> list[tuple[str, str, str]]:
-    _shown_people[:] = [(EVERYONE, "Everyone", "Each person on a character of their own")]
-    _shown_people.extend(
-        (
-            str(person.number),
-            f"Person {person.number}",
-            f"Seen in {person.frames} frames, from frame {person.first} to {person.last}",
-        )
-        for person in settings.people
-    )
-    return _shown_people
+_TRAVEL = (
+    ("hips", "Hips", "The hips carry the way over the floor"),
+    ("root", "Root Bone", "The rig's root bone carries it, as game engines want; hips if none"),
+)
 
 
 def _changed(settings: Any, _: Context) -> None:
     recognise(settings)
 
 
+def _redraw(_: Any, context: Context) -> None:
+    if context.area is not None:
+        context.area.tag_redraw()
+
+
 def _is_armature(_: Any, obj: Object) -> bool:
     return obj.type == "ARMATURE"
+
+
+class LIFT_TO_3D_PG_part(PropertyGroup):  # noqa: N801
+    """A line of an edited bone mapping."""
+
+    part: StringProperty(name="Part", description="Part of the body")
+    bone: StringProperty(name="Bone", description="The bone that plays this part; empty for none")
+
+
+class LIFT_TO_3D_PG_mapping(PropertyGroup):  # noqa: N801
+    """An armature's edited bone mapping, see `rig_choice`; ``armature.lift_to_3d``."""
+
+    entries: CollectionProperty(type=LIFT_TO_3D_PG_part)
+    active: IntProperty(name="Part", description="Part of the body")
+    base: StringProperty()
 
 
 class LIFT_TO_3D_PG_person(PropertyGroup):  # noqa: N801
     """A person of the source."""
 
+    use: BoolProperty(
+        name="Lift", description="Lift this person, on a character of their own", default=True
+    )
     number: IntProperty()
     first: IntProperty()
     last: IntProperty()
@@ -91,7 +111,6 @@ class LIFT_TO_3D_PG_settings(PropertyGroup):  # noqa: N801
         subtype="FILE_PATH",
         update=_changed,
     )
-    person: EnumProperty(name="Person", description="Who is lifted", items=_people)
     fps: FloatProperty(
         name="Frame Rate",
         description="Frames a second of the keypoints",
@@ -131,11 +150,21 @@ class LIFT_TO_3D_PG_settings(PropertyGroup):  # noqa: N801
         "preferences",
         subtype="FILE_PATH",
     )
+    device: EnumProperty(name="Device", description="What computes the lifting", items=_DEVICES)
+    quality: EnumProperty(
+        name="Quality", description="Of the lifting, against its speed", items=_QUALITIES
+    )
     smoothing: EnumProperty(
         name="Smoothing", description="Of the motion", items=_SMOOTHING, default="light"
     )
     feet: EnumProperty(name="Feet", description="Foot contact", items=_FEET, default="auto")
+    hold_hands: BoolProperty(
+        name="Hold Hands Still", description="Keep hands in place while they rest on something"
+    )
     in_place: BoolProperty(name="In Place", description="Keep the character on the spot")
+    travel: EnumProperty(
+        name="Root Motion", description="What carries the way over the floor", items=_TRAVEL
+    )
     rig: EnumProperty(name="Character", description="Who moves", items=_RIGS, default="mannequin")
     armature: PointerProperty(
         name="Armature", description="The armature to animate", type=Object, poll=_is_armature
@@ -159,6 +188,44 @@ class LIFT_TO_3D_PG_settings(PropertyGroup):  # noqa: N801
         "Actions of yours are never removed",
         default=True,
     )
+    strip: BoolProperty(
+        name="NLA Strip",
+        description="Put the action on an NLA track of its own; none is active then",
+    )
+    reduce: BoolProperty(
+        name="Reduce Keys",
+        description="Leave out keys as long as no bone, at any frame, is further off than allowed. "
+        "Otherwise every frame has a key",
+    )
+    most_degrees: FloatProperty(
+        name="Max Angle",
+        description="How far any bone may be turned away from the full motion",
+        subtype="ANGLE",
+        default=radians(1),
+        min=radians(0.001),
+        max=radians(45),
+    )
+    most_distance: FloatProperty(
+        name="Max Distance",
+        description="How far the head or tail of any bone may be from the full motion",
+        subtype="DISTANCE",
+        unit="LENGTH",
+        default=0.005,
+        min=0.00001,
+        max=1,
+        precision=4,
+    )
+    show_keypoints: BoolProperty(
+        name="2D Keypoints",
+        description="Draw what the detector saw, in the view of the recovered camera",
+        default=True,
+        update=_redraw,
+    )
+    show_joints: BoolProperty(
+        name="3D Joints",
+        description="Draw the lifted joints, before any character; fainter where less sure",
+        update=_redraw,
+    )
 
     recognised: StringProperty(options={"SKIP_SAVE"})
     trouble: StringProperty(options={"SKIP_SAVE"})
@@ -166,24 +233,34 @@ class LIFT_TO_3D_PG_settings(PropertyGroup):  # noqa: N801
     fps_known: BoolProperty()
     size_known: BoolProperty()
     people: CollectionProperty(type=LIFT_TO_3D_PG_person)
+    active_person: IntProperty(name="Person", description="A person of the clip")
     result: PointerProperty(type=Object, poll=_is_armature)
     result_text: StringProperty()
     result_notes: StringProperty()
+    view_text: StringProperty()
 
 
-CLASSES = (LIFT_TO_3D_PG_person, LIFT_TO_3D_PG_settings)
+CLASSES = (
+    LIFT_TO_3D_PG_part,
+    LIFT_TO_3D_PG_mapping,
+    LIFT_TO_3D_PG_person,
+    LIFT_TO_3D_PG_settings,
+)
 
 
 def register() -> None:
-    """Add the settings to every scene."""
+    """Add the settings to every scene, and a mapping to every armature."""
     for cls in CLASSES:
         bpy.utils.register_class(cls)
-    scene: Any = bpy.types.Scene
-    scene.lift_to_3d = PointerProperty(type=LIFT_TO_3D_PG_settings)
+    types: Any = bpy.types
+    types.Scene.lift_to_3d = PointerProperty(type=LIFT_TO_3D_PG_settings)
+    types.Armature.lift_to_3d = PointerProperty(type=LIFT_TO_3D_PG_mapping)
 
 
 def unregister() -> None:
-    """Take the settings away again."""
-    del bpy.types.Scene.lift_to_3d  # pyright: ignore[reportAttributeAccessIssue]
+    """Take them away again."""
+    types: Any = bpy.types
+    del types.Scene.lift_to_3d
+    del types.Armature.lift_to_3d
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

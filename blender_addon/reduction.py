@@ -105,21 +105,19 @@ def _alone(curve: Curve, slopes: np.ndarray, rig: Rig, tolerance: Tolerance) -> 
         keys[_peaks(off)] = True
 
 
-def _own_error(
-    curve: Curve, rig: Rig, tolerance: Tolerance
-) -> Callable[[np.ndarray], np.ndarray]:
+def _own_error(curve: Curve, rig: Rig, tolerance: Tolerance) -> Callable[[np.ndarray], np.ndarray]:
     """What tells, (frames,), how far other values are off, 1 being all that is allowed."""
     metres = float(np.cbrt(abs(np.linalg.det(rig.world[:3, :3]))))
     if curve.prop == "location":
         limit = tolerance.distance / metres
         return lambda values: np.linalg.norm(values - curve.values, axis=-1) / limit
-    truth = channels.to_quaternions(curve.values, curve.mode)
+    truth = channels.to_matrices(curve.values, curve.mode)
     bone = rig.bones.index(curve.bone)
     below = _chains(rig)[:, bone]
     ends = np.stack([rig.rest[:, :3, 3], _tails(rig)])[:, below]
     reach = np.linalg.norm(ends - rig.rest[bone, :3, 3], axis=-1).max() * metres
     limit = min(np.radians(tolerance.degrees), tolerance.distance / max(reach, 1e-9))
-    return lambda values: _angle(channels.to_quaternions(values, curve.mode), truth) / limit
+    return lambda values: _angle(channels.to_matrices(values, curve.mode), truth) / limit
 
 
 def _peaks(off: np.ndarray) -> np.ndarray:
@@ -130,19 +128,14 @@ def _peaks(off: np.ndarray) -> np.ndarray:
 
 
 def _angle(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Radians between quaternions (..., 4); exact for small ones, too."""
-    near = np.minimum(
-        np.linalg.norm(first - second, axis=-1), np.linalg.norm(first + second, axis=-1)
-    )
-    return 4 * np.arcsin(np.clip(near / 2, 0, 1))
+    """Radians between rotations (..., 3, 3); exact for small ones, too."""
+    apart = np.linalg.norm(first - second, axis=(-2, -1))
+    return 2 * np.arcsin(np.clip(apart / np.sqrt(8), 0, 1))
 
 
-def _excess(
-    truth: np.ndarray, read: np.ndarray, rig: Rig, tolerance: Tolerance
-) -> np.ndarray:
+def _excess(truth: np.ndarray, read: np.ndarray, rig: Rig, tolerance: Tolerance) -> np.ndarray:
     """(frames, bones) the error over what is allowed, 1 being all of it."""
-    difference = np.swapaxes(truth[..., :3, :3], -1, -2) @ read[..., :3, :3] - np.eye(3)
-    angle = 2 * np.arcsin(np.clip(np.linalg.norm(difference, axis=(-2, -1)) / np.sqrt(8), 0, 1))
+    angle = _angle(truth[..., :3, :3], read[..., :3, :3])
     tail = np.array([0, 1, 0]) * rig.lengths[:, None]
     apart = (read - truth)[..., :3, :]
     ends = [apart[..., 3], apart[..., 3] + np.einsum("fbij,bj->fbi", apart[..., :3], tail)]

@@ -66,10 +66,10 @@ def pose_of(obj: Object) -> Pose:
 
 
 def redraw_sidebars() -> None:
-    """Draw the 3D views' sidebars again, and only these: the views themselves are slow."""
+    """Draw the 3D views' sidebars and headers again, and only these: the views are slow."""
     for window in context().window_manager.windows:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":
                 for region in area.regions:
-                    if region.type == "UI":
+                    if region.type in ("UI", "HEADER"):
                         region.tag_redraw()

@@ -16,6 +16,9 @@ from .scene import redraw_sidebars
 if TYPE_CHECKING:
     from ..core.tracks import Inspection
 
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".exr")
+"""Suffixes of the pictures that a sequence may be made of."""
+
 _POLL = 0.1
 _UNKNOWN_RATE = 30.0
 
@@ -27,9 +30,15 @@ def source_path(settings: Any) -> Path:
     return Path(bpy.path.abspath(settings.source))
 
 
-def video_path(settings: Any) -> Path | None:
-    """The chosen film, if any."""
+def footage_path(settings: Any) -> Path | None:
+    """The chosen film, or picture of a sequence, if any."""
     return Path(bpy.path.abspath(settings.video)) if settings.video else None
+
+
+def video_path(settings: Any) -> Path | None:
+    """The chosen film, if it is one: pictures of a sequence do not tell their rate."""
+    footage = footage_path(settings)
+    return None if footage is None or footage.suffix.lower() in PICTURES else footage
 
 
 def recognise(settings: Any) -> None:
@@ -84,7 +93,6 @@ def _poll(job: Job[Inspection], scene: str) -> float | None:
 def _forget(settings: Any) -> None:
     settings.recognised = settings.trouble = settings.notes = settings.result_notes = ""
     settings.people.clear()
-    settings.person = "EVERYONE"
 
 
 def _finish(job: Job[Inspection], settings: Any) -> None:

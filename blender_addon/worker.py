@@ -8,6 +8,7 @@ its standard output, and leaves its result in a folder. It ends when its input d
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import queue
@@ -124,24 +125,17 @@ def _load(folder: Path, told: dict[str, Any]) -> Lifted:
         motions.append(load_motion(folder / f"{i}.motion.npz"))
         with np.load(folder / f"{i}.clip.npz", allow_pickle=False) as data:
             values: dict[str, Any] = {key: data[key] for key in data.files}
-        plain = {key: value.item() for key, value in values.items() if value.ndim == 0}
-        clips.append(Clip(**(values | plain | {"size": tuple(values["size"].tolist())})))
+        values |= {key: value.item() for key, value in values.items() if value.ndim == 0}
+        values["size"] = tuple(values["size"].tolist())
+        clips.append(Clip(**values))
     return Lifted(tuple(motions), tuple(clips), tuple(told["notes"]))
 
 
-def _serve() -> None:
-    """Do the task on the standard input; run as a script, in a Python without Blender."""
-    task = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_input, daemon=True).start()
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
-    from batch import load_package  # pyright: ignore[reportMissingImports]
-
-    sys.path[:] = task["sys"]
-    load_package()
-    from lift_to_3d.blender_addon.lifting import lift_file
-    from lift_to_3d.core.errors import LiftError
-    from lift_to_3d.core.pipeline import Options
+def serve(task: dict[str, Any]) -> None:
+    """Do a task, and tell about it on the standard output."""
+    from ..core.errors import LiftError
+    from ..core.pipeline import Options
+    from .lifting import lift_file
 
     last = 0.0
 
@@ -164,7 +158,8 @@ def _serve() -> None:
 
 def _save(lifted: Lifted, folder: Path) -> dict[str, Any]:
     import numpy as np
-    from lift_to_3d.core.motion_file import save_motion
+
+    from ..core.motion_file import save_motion
 
     for i, (motion, clip) in enumerate(zip(lifted.motions, lifted.clips, strict=True)):
         save_motion(motion, folder / f"{i}.motion.npz")
@@ -181,5 +176,18 @@ def _say(message: dict[str, Any]) -> None:
     os.write(1, json.dumps(message).encode() + b"\n")
 
 
+def _main() -> None:
+    """Be the process: run as a script, in a Python without Blender."""
+    task = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_input, daemon=True).start()
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
+    from batch import load_package  # pyright: ignore[reportMissingImports]
+
+    sys.path[:] = task["sys"]
+    load_package()
+    importlib.import_module("lift_to_3d.blender_addon.worker").serve(task)
+
+
 if __name__ == "__main__":
-    _serve()
+    _main()

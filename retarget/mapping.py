@@ -96,15 +96,8 @@ def _any_of(parts: tuple[str, ...]) -> str:
 def save_mapping(mapping: Mapping, path: str | os.PathLike[str]) -> None:
     """Writes a mapping as JSON, which `load_mapping` reads and a person may edit."""
     path = Path(path)
-    data = {
-        "preset": mapping.preset,
-        "bones": {part: list(names) for part, names in mapping.bones.items()},
-        "switches": mapping.switches,
-        "follows": mapping.follows,
-        "carrier": mapping.carrier,
-    }
     temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    temporary.write_text(mapping_as_json(mapping) + "\n", encoding="utf-8")
     temporary.replace(path)
 
 
@@ -117,12 +110,30 @@ def load_mapping(path: str | os.PathLike[str]) -> Mapping:
     try:
         if Path(path).stat().st_size > _MOST_BYTES:
             raise ValueError("it is too large for a mapping")
-        return _mapping(json.loads(Path(path).read_text(encoding="utf-8")))
+        return mapping_of_json(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise RigError(f"The mapping file {path} cannot be used: {error}.") from error
 
 
-def _mapping(data: dict[str, Any]) -> Mapping:
+def mapping_as_json(mapping: Mapping) -> str:
+    """A mapping as text."""
+    data = {
+        "preset": mapping.preset,
+        "bones": {part: list(names) for part, names in mapping.bones.items()},
+        "switches": mapping.switches,
+        "follows": mapping.follows,
+        "carrier": mapping.carrier,
+    }
+    return json.dumps(data, indent=2)
+
+
+def mapping_of_json(text: str) -> Mapping:
+    """A mapping out of text, its form checked.
+
+    Raises:
+        ValueError: it is not of this form; so are TypeError and AttributeError.
+    """
+    data: dict[str, Any] = json.loads(text)
     bones: dict[str, tuple[str, ...]] = {}
     for part, names in data.get("bones", {}).items():
         if part not in PARTS:

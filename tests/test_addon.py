@@ -13,10 +13,11 @@ import pytest
 bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install 'lift-to-3d[blender]')")
 
 import lift_to_3d  # noqa: E402
-from lift_to_3d.blender_addon import operators, source  # noqa: E402
-from lift_to_3d.blender_addon.jobs import Job  # noqa: E402
+from lift_to_3d.blender_addon import running, source  # noqa: E402
+from lift_to_3d.blender_addon.animate import Placing, place  # noqa: E402
+from lift_to_3d.blender_addon.jobs import Job, beside  # noqa: E402
 from lift_to_3d.blender_addon.together import common_places  # noqa: E402
-from lift_to_3d.core.errors import Cancelled, LiftError  # noqa: E402
+from lift_to_3d.core.errors import Cancelled, LiftError, RigError  # noqa: E402
 from lift_to_3d.core.motion_file import save_motion  # noqa: E402
 
 from .test_blender_convert import waving  # noqa: E402
@@ -159,8 +160,10 @@ def test_several_people_on_one_armature_are_refused_and_undone(addon, samples, m
     addon.rig, addon.armature = "ARMATURE", addon.result
     addon.source = str(samples / "street_mediapipe.json")
     before = data()
-    with pytest.raises(RuntimeError, match="one armature"):
+    with pytest.raises(RuntimeError, match="One armature takes one person"):
         bpy.ops.lift_to_3d.lift()
+    with pytest.raises(RigError, match="one armature, but there are 2 people"):
+        place([waving(), waving()], Placing(rig=addon.result))
     assert data() == before
     assert addon.armature.animation_data.action.name == "waving"
 
@@ -239,12 +242,11 @@ def test_a_job_hands_on_results_and_errors():
 
 
 def test_loading_a_file_cancels_what_runs(addon):
-    job = Job(slow)
-    operators._job = job
+    job = running.start(beside(slow))
     source._latest = Job(slow)
-    job.start()
+    assert not job.advance()
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    assert job.cancelled
-    assert not job.running
-    assert operators.running_job() is None
+    with pytest.raises(Cancelled):
+        job.advance()
+    assert running.running() is None
     assert source._latest is None

@@ -8,13 +8,14 @@ from scipy.spatial.transform import Rotation
 
 bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install 'lift-to-3d[blender]')")
 
-from lift_to_3d.blender_addon.keyframes import write_action  # noqa: E402
+from lift_to_3d.blender_addon.keyframes import action_steps, write_action  # noqa: E402
+from lift_to_3d.blender_addon.reduction import Tolerance  # noqa: E402
 from lift_to_3d.blender_addon.rig_reader import read_rig  # noqa: E402
 from lift_to_3d.blender_addon.scene import frame_rate, set_frame_rate  # noqa: E402
 from lift_to_3d.core.errors import RigError  # noqa: E402
 from lift_to_3d.retarget.rig import BoneMotion, Rig  # noqa: E402
 
-from .blender_rigs import odd_armature, tumbling  # noqa: E402
+from .blender_rigs import BONES, odd_armature, tumbling  # noqa: E402
 
 MODES = ("QUATERNION", "AXIS_ANGLE", "XYZ", "ZYX", "XZY", "YXZ", "YZX", "ZXY")
 
@@ -90,6 +91,94 @@ def test_a_clip_of_another_rate_keeps_its_speed_on_whole_frames(armature):
 def test_the_scene_takes_any_rate(fps):
     set_frame_rate(bpy.context.scene, fps)
     assert frame_rate(bpy.context.scene) == pytest.approx(fps, rel=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["QUATERNION", "AXIS_ANGLE", "XYZ"])
+@pytest.mark.parametrize(("degrees", "distance"), [(1.0, 0.01), (0.2, 1.0), (90.0, 0.002)])
+def test_reduced_keys_keep_within_the_bound_at_every_frame(armature, mode, degrees, distance):
+    for bone in armature.pose.bones:
+        bone.rotation_mode = mode
+    set_frame_rate(bpy.context.scene, 30)
+    motion = smooth_motion(200)
+    rig = read_rig(armature)
+    action = write_action(armature, motion, tolerance=Tolerance(degrees, distance))
+    counts = [len(curve.keyframe_points) for curve in curves_of(action)]
+    assert max(counts) < 200
+    assert sum(counts) < 0.7 * 200 * len(counts)
+    tails = np.array([[0, length, 0, 1] for length in rig.lengths])[..., None]
+    for frame in range(200):
+        found = rig.world @ evaluated(armature, rig, 1 + frame)
+        truth = rig.world @ expected(rig, motion, frame)
+        turned = (rotation_of(found) * rotation_of(truth).inv()).magnitude()
+        assert np.degrees(turned).max() <= degrees
+        for ends in ((found - truth)[..., :3, 3], ((found - truth) @ tails)[:, :3, 0]):
+            assert np.linalg.norm(ends, axis=-1).max() <= distance
+
+
+def rotation_of(matrices: np.ndarray) -> Rotation:
+    return Rotation.from_matrix(
+        matrices[:, :3, :3] / np.linalg.norm(matrices[:, :3, :3], axis=1)[:, None]
+    )
+
+
+def smooth_motion(frames: int) -> BoneMotion:
+    """Bones swing with a few slow waves each, the hips wander."""
+    rng = np.random.default_rng(3)
+    time = np.arange(frames)[:, None, None] / 30
+    waves = [
+        rng.normal(size=(len(BONES), 3)) * np.sin(rate * time + rng.uniform(0, 6, (len(BONES), 3)))
+        for rate in (1.3, 3.1, 7.0)
+    ]
+    turns = Rotation.from_rotvec(0.4 * np.sum(waves, axis=0).reshape(-1, 3))
+    quaternions = np.roll(turns.as_quat(), 1, axis=-1).reshape(frames, len(BONES), 4)
+    for i in range(1, frames):
+        quaternions[i, np.sum(quaternions[i] * quaternions[i - 1], axis=-1) < 0] *= -1
+    path = np.concatenate([time[:, 0], np.sin(time[:, 0]), 0 * time[:, 0]], axis=-1)
+    return BoneMotion(BONES, quaternions, {"hips": path}, 30.0, "clip")
+
+
+def curves_of(action) -> list:
+    if not hasattr(action, "slots"):
+        return list(action.fcurves)
+    return list(action.layers[0].strips[0].channelbag(action.slots[0]).fcurves)
+
+
+def test_confidence_is_a_curve_at_the_speed_of_the_motion(armature):
+    set_frame_rate(bpy.context.scene, 60)
+    sure = np.linspace(0.2, 0.8, 31)
+    action = write_action(armature, tumbling(31), confidence=sure)
+    bpy.context.scene.frame_set(31)
+    assert armature["Lift confidence"] == pytest.approx(0.5)
+    assert [c.data_path for c in curves_of(action)].count('["Lift confidence"]') == 1
+
+
+def test_an_nla_strip_plays_the_motion_and_is_replaced_like_an_action(armature):
+    set_frame_rate(bpy.context.scene, 30)
+    motion, rig = tumbling(), read_rig(armature)
+    mine = bpy.data.actions.new("walk")
+    armature.animation_data_create().action = mine
+    write_action(armature, motion, start_frame=11, strip=True)
+    assert armature.animation_data.action is None
+    again = write_action(armature, motion, start_frame=11, strip=True, replace=True)
+    assert set(bpy.data.actions) == {mine, again}
+    (track,) = armature.animation_data.nla_tracks
+    (strip,) = track.strips
+    assert (strip.action, strip.frame_start, strip.frame_end) == (again, 11, 50)
+    for frame in (0, 17, 39):
+        found = evaluated(armature, rig, 11 + frame)
+        np.testing.assert_allclose(found, expected(rig, motion, frame), atol=2e-5)
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+def test_writing_that_is_given_up_leaves_everything_as_it_was(armature, steps):
+    mine = bpy.data.actions.new("walk")
+    armature.animation_data_create().action = mine
+    writing = action_steps(armature, tumbling())
+    while next(writing) < 0.1 * steps:
+        pass
+    writing.close()
+    assert list(bpy.data.actions) == [mine]
+    assert armature.animation_data.action == mine
 
 
 def test_the_users_actions_stay(armature):
