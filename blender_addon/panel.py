@@ -218,7 +218,6 @@ class LIFT_TO_3D_PT_go(_SidebarPanel, Panel):  # noqa: N801
     """The button."""
 
     bl_label = "Lift to 3D"
-    bl_options = {"HIDE_HEADER"}  # noqa: RUF012
 
     def draw(self, context: Context) -> None:
         """Draw the button, or how far it is."""
