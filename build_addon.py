@@ -5,7 +5,12 @@
     python build_addon.py --platform windows-x64 --python 3.11
 
 Libraries that Blender lacks go in as wheels, fetched by name from the package index into
-`build/wheels` once. Blender's own validator checks the zips if its module `bpy` is installed.
+`build/wheels` once; where onnxruntime has none, the network runs in numpy. Blender's own validator
+checks the zips if its module `bpy` is installed.
+
+Some Linux distributions build Blender with a Python of their own. A zip for one of them:
+
+    python build_addon.py --python 3.14 --any-blender
 """
 
 from __future__ import annotations
@@ -26,11 +31,12 @@ _FOLDERS = ("blender_addon", "commands", "core", "presets", "retarget")
 _FILES = ("__init__.py", "cli.py", "preview.py", "LICENSE")
 _LEFT_OUT = re.compile(
     r"(^|/)(__pycache__|\.)|^core/training/|^core/mixste/(network|export|published)\.py$"
-    r"|^core/mixste/models/.*\.npz$"
 )
-"""Training, torch and torch's weights: nothing of it runs in the add-on."""
+"""Training and torch: nothing of it runs in the add-on."""
 
-_LIBRARIES = ("onnxruntime==1.32.0", "scipy==1.15.3", "orjson==3.11.4", "h5py==3.15.1")
+_LIBRARIES = {
+    "onnxruntime": "1.32.0", "scipy": "1.15.3", "orjson": "3.11.4", "h5py": "3.15.1",
+}  # fmt: skip
 """All work with the numpy of every Blender, 1.24 in 4.2 to 2 in 5.1; numpy itself is Blender's."""
 
 PLATFORMS = {
@@ -38,11 +44,20 @@ PLATFORMS = {
     + ["manylinux2014_x86_64"],
     "windows-x64": ["win_amd64"],
     "macos-arm64": [f"macosx_{major}_0_arm64" for major in (14, 13, 12, 11)],
+    "macos-x64": [f"macosx_{major}_x86_64" for major in ("14_0", "13_0", "12_0", "10_14", "10_15")],
 }
 """Blender's name of a platform to the tags of wheels that run there."""
 
+_WITHOUT = {"macos-x64": {"onnxruntime"}}
+"""Libraries that are not published for a platform."""
+
 PYTHONS = {"3.11": ("4.2.0", "5.1.0"), "3.13": ("5.1.0", None)}
 """The Python inside Blender, to the first Blender that has it and the first that no longer does."""
+
+ANY_BLENDER = ("4.2.0", None)
+
+_NEWER = {"3.14": {"scipy": "1.17.1"}}
+"""What a Python needs in place of the version above."""
 
 _MANIFEST = """\
 schema_version = "1.0.0"
@@ -69,10 +84,11 @@ files = "Read keypoints and characters, write animation files"
 
 @dataclass(frozen=True)
 class Target:
-    """One zip: a platform by Blender's name, and a Python, ``3.11``."""
+    """One zip: a platform by Blender's name, and a Python, ``3.11``, whichever Blender has it."""
 
     platform: str
     python: str
+    any_blender: bool = False
 
 
 class BuildError(Exception):
@@ -85,7 +101,8 @@ def main(argv: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--platform", nargs="+", default=[], choices=(*PLATFORMS, "all"))
-    parser.add_argument("--python", nargs="+", default=list(PYTHONS), choices=tuple(PYTHONS))
+    parser.add_argument("--python", nargs="+", default=list(PYTHONS), metavar="3.x")
+    parser.add_argument("--any-blender", action="store_true", help="no matter what its makers use")
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="default: dist")
     parser.add_argument("--wheels", type=Path, default=ROOT / "build" / "wheels")
     words = parser.parse_args(argv)
@@ -94,7 +111,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         for name in platforms:
             for python in words.python:
-                path = build(Target(name, python), words.out, words.wheels)
+                path = build(Target(name, python, words.any_blender), words.out, words.wheels)
                 verdict = validate(path)
                 print(f"{path}  {path.stat().st_size / 1e6:.1f} MB  {verdict}")
     except BuildError as error:
@@ -105,7 +122,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def this_platform() -> str:
     """Blender's name of the platform that this runs on."""
-    return {"Linux": "linux-x64", "Windows": "windows-x64"}.get(platform.system(), "macos-arm64")
+    mac = "macos-arm64" if platform.machine() == "arm64" else "macos-x64"
+    return {"Linux": "linux-x64", "Windows": "windows-x64"}.get(platform.system(), mac)
 
 
 def build(target: Target, out: Path, wheel_folder: Path) -> Path:
@@ -146,7 +164,9 @@ def version() -> str:
 
 def manifest(target: Target, wheels: list[Path]) -> str:
     """The text of blender_manifest.toml."""
-    first, last = PYTHONS[target.python]
+    if not target.any_blender and target.python not in PYTHONS:
+        raise BuildError(f"no Blender of its makers has Python {target.python}: --any-blender?")
+    first, last = ANY_BLENDER if target.any_blender else PYTHONS[target.python]
     return _MANIFEST.format(
         version=version(),
         platform=target.platform,
@@ -164,18 +184,20 @@ def fetch(target: Target, folder: Path) -> list[Path]:
     """
     place = folder / f"{target.platform}-py{target.python}"
     done = place / "complete.txt"
-    wanted = "\n".join(_LIBRARIES)
-    if not (done.is_file() and done.read_text("utf-8") == wanted):
+    libraries = _LIBRARIES | _NEWER.get(target.python, {})
+    without = _WITHOUT.get(target.platform, set())
+    wanted = [f"{name}=={at}" for name, at in libraries.items() if name not in without]
+    if not (done.is_file() and done.read_text("utf-8").split() == wanted):
         for old in place.glob("*.whl"):
             old.unlink()
         words = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         words += ["--only-binary=:all:", "--dest", str(place), "--python-version", target.python]
         words += [word for tag in PLATFORMS[target.platform] for word in ("--platform", tag)]
-        ran = subprocess.run([*words, *_LIBRARIES], capture_output=True, text=True, check=False)
+        ran = subprocess.run([*words, *wanted], capture_output=True, text=True, check=False)
         if ran.returncode:
             reason = (ran.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise BuildError(f"no wheels for {target.platform}, Python {target.python}: {reason}")
-        done.write_text(wanted, "utf-8")
+        done.write_text("\n".join(wanted), "utf-8")
     return sorted(place.glob("*.whl"))
 
 

@@ -18,7 +18,8 @@ from pathlib import Path
 
 _PACKAGE = "lift_to_3d"
 _ROOT = Path(__file__).resolve().parents[1]
-_NEEDED = ("numpy", "scipy", "onnxruntime", "orjson")
+_NEEDED = ("numpy", "scipy", "orjson")
+_WANTED = (*_NEEDED, "onnxruntime")
 
 
 def load_package() -> None:
@@ -40,10 +41,10 @@ def find_libraries() -> list[str]:
 
     The installed add-on's wheels lie beside its repository of extensions.
     """
-    if _missing():
+    if _missing(_WANTED):
         found = [str(path) for path in _ROOT.parent.parent.glob(".local/[lL]ib/**/site-packages")]
         sys.path.extend(found)
-    return _missing()
+    return _missing(_NEEDED)
 
 
 def words(argv: list[str]) -> list[str]:
@@ -80,9 +81,9 @@ def leave(status: int) -> None:
     sys.exit(status)
 
 
-def _missing() -> list[str]:
+def _missing(names: tuple[str, ...]) -> list[str]:
     importlib.invalidate_caches()
-    return [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    return [name for name in names if importlib.util.find_spec(name) is None]
 
 
 if __name__ == "__main__":

@@ -40,10 +40,8 @@ def worker_command() -> list[str]:
 class Worker:
     """One worker process; use as a context manager, which ends it."""
 
-    def __init__(self, events: queue.Queue | None = None, threads: int | None = None) -> None:
-        environment = dict(os.environ)
-        if threads is not None:
-            environment.setdefault("OMP_NUM_THREADS", str(threads))
+    def __init__(self, events: queue.Queue | None = None) -> None:
+        environment = {"OMP_NUM_THREADS": "1", **os.environ}  # a clip a core wastes the least
         self.events: queue.Queue = queue.Queue() if events is None else events
         self.task: Task | None = None
         self._last_words: deque[str] = deque(maxlen=20)
@@ -145,12 +143,11 @@ def run(tasks: Sequence[Task], jobs: int, watch: Watch) -> Iterator[Result]:
     waiting = deque(tasks)
     events: queue.Queue = queue.Queue()
     jobs = min(jobs, len(tasks))
-    threads = max(1, (os.cpu_count() or 1) // jobs)
     workers: set[Worker] = set()
     try:
         while waiting or workers:
             while waiting and len(workers) < jobs:
-                worker = Worker(events, threads)
+                worker = Worker(events)
                 workers.add(worker)
                 worker.start(waiting.popleft())
             worker, kind, value = events.get()

@@ -7,6 +7,7 @@ import math
 from dataclasses import fields
 from pathlib import Path
 
+from ..core.cores import cores
 from ..core.pipeline import Options
 from ..retarget.options import FEET, HANDS, TRAVEL, Retargeting
 from . import formats
@@ -101,7 +102,11 @@ def add_run_words(parser: argparse.ArgumentParser) -> None:
     """How to go through many inputs: `--jobs --resume --scheduler --settings --json`."""
     group = parser.add_argument_group("many clips")
     group.add_argument(
-        "--jobs", type=_count, default=1, metavar="N", help="clips at the same time (default: 1)"
+        "--jobs",
+        type=_count,
+        default=cores(),
+        metavar="N",
+        help="clips at the same time, each on a core of its own (default: one for each core)",
     )
     group.add_argument(
         "--resume",

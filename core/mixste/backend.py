@@ -1,4 +1,4 @@
-"""What runs a model: onnxruntime on the CPU or, where there is one, a GPU."""
+"""What runs a model: onnxruntime on the CPU or a GPU, and numpy where there is no onnxruntime."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..cores import cores
 from ..errors import ModelError
 from .model import Model
+from .numpy_backend import NumpyMixSTE
 
 Run = Callable[[np.ndarray], np.ndarray]
 """(batch, frames, joints, in_channels) float32 to (batch, frames, joints, 3) float32."""
@@ -30,12 +32,15 @@ def open_backend(model: Model, device: str = "auto") -> Run:
         device: one of `DEVICES`; "auto" takes the first that is there.
 
     Raises:
-        ModelError: the device is unknown or absent, onnxruntime is missing or rejects the file.
+        ModelError: the device is unknown or absent, onnxruntime rejects the file; or neither it
+            nor the weights for numpy are there.
     """
     try:
         import onnxruntime as ort
     except ImportError as error:
-        raise ModelError("onnxruntime is not installed; lifting needs it.") from error
+        if device not in ("auto", "cpu"):
+            raise ModelError(f"device {device!r} needs onnxruntime, which is missing.") from error
+        return NumpyMixSTE(model)
 
     there = ort.get_available_providers()
     if device != "auto" and _PROVIDERS.get(device) not in there:
@@ -45,7 +50,7 @@ def open_backend(model: Model, device: str = "auto") -> Run:
     providers = list(dict.fromkeys([*chosen, _PROVIDERS["cpu"]]))
 
     options = ort.SessionOptions()
-    options.intra_op_num_threads = _cores()
+    options.intra_op_num_threads = _threads()
     options.log_severity_level = 3
     try:
         session = ort.InferenceSession(str(model.onnx), options, providers=providers)
@@ -65,11 +70,6 @@ def open_backend(model: Model, device: str = "auto") -> Run:
     return run
 
 
-def _cores() -> int:
-    """Cores that this process may use; containers often allow fewer than the machine has."""
+def _threads() -> int:
     told = os.environ.get("OMP_NUM_THREADS", "")
-    if told.isdecimal() and int(told) > 0:
-        return int(told)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return int(told) if told.isdecimal() and int(told) > 0 else cores()
