@@ -117,6 +117,7 @@ def scenario() -> Iterator[float]:
     leave(0)
 
 
+bpy.context.preferences.view.show_splash = False
 steps = scenario()
 
 
