@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import savgol_filter
 
-from .errors import TrackError
+from .errors import ModelError, TrackError
 from .mixste.backend import Run, open_backend
 from .mixste.model import ModelCard, find_model
 from .mixste.picture import picture_inputs
@@ -56,6 +56,8 @@ def lift(
     if track.frames == 0 or not (track.confidence > 0).any():
         raise TrackError(f"{track.name}: nobody is seen in any frame, there is nothing to lift.")
     found = find_model(model)
+    if found.card.joints != 17:
+        raise ModelError(f"{model}: has {found.card.joints} joints; characters are moved by 17.")
     run = open_backend(found, device)
     joints, apart = lift_joints(track, found.card, run, flip, overlap, progress)
     _, seen = network_rays(track)
@@ -134,7 +136,7 @@ def lift_windows(
         joints = run(inputs[part])
         if flip:
             joints = (joints + _mirror(run(_mirror(inputs[part])))) / 2
-        joints = joints - joints[:, :, :1]
+        joints[:, :, 0] = 0  # the root is the origin; what a network says of it is not trained
         answers[part] = joints if axis is None else from_view(joints, axis[part])
     if progress:
         progress(1.0)

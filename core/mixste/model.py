@@ -48,6 +48,11 @@ class ModelCard:
     joint_errors: tuple[float, ...] = (0.08,) * 17
     spread: float = 0.04
 
+    @property
+    def joints(self) -> int:
+        """How many joints it takes and gives."""
+        return int(self.network.get("joints", 17))
+
     def expected_error(self, disagreement: np.ndarray) -> np.ndarray:
         """(frames, 17) metres, from how far the windows' answers about a joint lie apart, metres.
 

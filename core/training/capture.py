@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import lzma
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +68,38 @@ def load_takes(path: Path) -> list[Take]:
         )
         for info, part in zip(infos, parts, strict=True)
     ]
+
+
+def save_takes(takes: Sequence[Take], path: Path, about: dict[str, str] | None = None) -> None:
+    """Write takes of one frame rate as a packed file, compressed if it is called ``.xz``.
+
+    Args:
+        takes: what to write; joints are rounded to millimetres.
+        path: ``NAME.npz`` or ``NAME.npz.xz``; never left half written.
+        about: more to say, such as source and licence; it lies beside the takes in ``meta``.
+
+    Raises:
+        MotionError: a joint moves more than 32 m from one frame to the next, or is that far away.
+    """
+    parts = []
+    for take in takes:
+        whole = np.round(take.joints.astype(float) * 1000).astype(np.int64)
+        delta = np.diff(whole, axis=0, prepend=np.zeros_like(whole[:1]))
+        if np.abs(delta).max() > np.iinfo(np.int16).max:
+            raise MotionError(f"{take.name}: is more than 32 m away from the origin.")
+        parts.append(delta.astype(np.int16))
+    infos = [
+        {"id": t.name, "subject": t.subject, "action": t.action, "frames": len(t.joints)}
+        for t in takes
+    ]
+    meta = json.dumps({"fps": takes[0].fps, "takes": infos, **(about or {})}).encode()
+    buffer = io.BytesIO()
+    delta = np.concatenate(parts).transpose(1, 2, 0)
+    np.savez(buffer, delta=delta, meta=np.frombuffer(meta, np.uint8))
+    packed = lzma.compress(buffer.getvalue()) if path.suffix == ".xz" else buffer.getvalue()
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(packed)
+    part.replace(path)
 
 
 def _unpacked(path: Path) -> bytes:

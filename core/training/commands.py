@@ -1,4 +1,4 @@
-"""The shell's verbs for researchers: train, evaluate, export-onnx, import-checkpoint.
+"""The shell's verbs for models: train, evaluate, export-onnx, import-checkpoint.
 
 torch is imported when a verb runs, not before.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LiftError, ModelError, MotionError
+from . import research
 
 if TYPE_CHECKING:
     from .loop import Training
@@ -31,6 +32,8 @@ Measure a model on people and cameras that it never saw.
 
   lift-to-3d evaluate --capture val.npz.xz test_public.npz.xz
   lift-to-3d evaluate --real reference.trc camera1_json --fps 60 --size 1088x1920
+  lift-to-3d evaluate --dataset h36m --data FOLDER --keypoints gt --model model.onnx
+      the paper's protocols; published windows and ours, with the mirror image and without
 """
 
 _EXPORT = """\
@@ -63,7 +66,12 @@ def register(verbs: Any) -> None:
 
     train = add("train", _TRAIN, _train)
     train.add_argument("recipe", help="a shipped recipe's name, or a .toml file")
-    train.add_argument("--data", type=Path, required=True, help="folder of the packed capture")
+    train.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="folder of the data, or one packed file",
+    )
     train.add_argument("--out", type=Path, default=Path("checkpoints"), help="folder of all runs")
     train.add_argument("--minutes", type=float, help="stop after so long; start again to go on")
     train.add_argument("--device", default="cpu", help="cpu or cuda")
@@ -77,6 +85,8 @@ def register(verbs: Any) -> None:
     evaluate.add_argument("--fps", type=float, help="of the keypoints of --real")
     evaluate.add_argument("--size", type=_size, help="of the picture of --real, WxH")
     evaluate.add_argument("--fov", type=float, help="of the camera of --real, degrees")
+    research.add_dataset_words(evaluate)
+    evaluate.add_argument("--figures", type=Path, metavar="DIR", help="draw the paper's figures")
     evaluate.add_argument("--model", default="default", help="name or .onnx file")
     evaluate.add_argument("--device", default="auto")
     evaluate.add_argument("--no-flip", action="store_true", help="without the mirror image's mean")
@@ -97,6 +107,7 @@ def register(verbs: Any) -> None:
     bring.add_argument("--out", type=Path, default=Path("models"))
     bring.add_argument("--heads", type=int, default=8, help="attention heads (default: 8)")
     bring.add_argument("--rate", type=float, default=50.0, help="frames a second it learnt at")
+    research.register(add)
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -127,13 +138,15 @@ def _trained(
     from .loop import Training
     from .recipe import read_recipe
 
-    recipe, before = read_recipe(name), None
+    recipe, before, data = read_recipe(name), None, parsed.data
+    if data.is_file():
+        recipe, data = replace(recipe, data={data.name: 1.0}), data.parent
     if recipe.start_from:
         first, seconds = _trained(recipe.start_from, parsed, seconds)
         if not first.finished:
             return first, seconds
         before = first.out
-    training = Training(recipe, parsed.data, parsed.out / recipe.name, parsed.device, before)
+    training = Training(recipe, data, parsed.out / recipe.name, parsed.device, before)
     return training, seconds if training.finished else _run(training, seconds)
 
 
@@ -169,9 +182,9 @@ def _export_run(run: Path, out: Path, name: str, recipe: dict[str, Any] | None =
         frames=network.config.frames,
         rate=(values["rate"][0] * values["rate"][1]) ** 0.5,
         in_channels=network.config.in_channels,
-        input="view",
+        input="picture" if values.get("dataset") else "view",
         licence=values.get("licence", ""),
-        data=tuple(values.get("sources", ())) or tuple(values["data"]),
+        data=tuple(values.get("sources", ())) or tuple(values["data"]) or (values["dataset"],),
         command=f"lift-to-3d train {values['name']} ({state['step']} steps)",
         network=network.config.as_dict(),
     )
@@ -202,20 +215,29 @@ def _import(parsed: argparse.Namespace) -> int:
 
 
 def _evaluate(parsed: argparse.Namespace) -> int:
-    if not parsed.capture and not parsed.real:
-        raise MotionError("nothing to measure on; give --capture FILES or --real TRC INPUT.")
+    if not parsed.capture and not parsed.real and not parsed.dataset:
+        raise MotionError(
+            "nothing to measure on; give --capture FILES, --real TRC INPUT or --dataset NAME."
+        )
     _need_torch()
     from ..mixste.backend import open_backend
+    from ..mixste.cost import cost_of
     from ..mixste.model import find_model, write_card
     from .evaluate import calibrated, score, virtual_clips
 
     model = find_model(parsed.model)
     card = model.card
+    if card.network and not parsed.json:
+        print(f"{card.name}: {cost_of(card.network)}")
+    if parsed.dataset:
+        research.evaluate_dataset(parsed, parsed.figures)
     if parsed.into_card and parsed.capture:
         run = open_backend(model, parsed.device)
         card = calibrated(card, virtual_clips(parsed.capture[0], 1.0, seed=1), run)
         write_card(card, model.card_path)
     for path in parsed.capture:
+        if parsed.figures:
+            research.draw_capture(path, model, parsed.device, parsed.figures)
         for title, noise in (("clean", 0.0), ("noisy", 1.0)):
             clips = virtual_clips(path, noise)
             result = asdict(score(clips, parsed.model, parsed.device, not parsed.no_flip))

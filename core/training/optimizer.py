@@ -79,6 +79,7 @@ def optimizers(
     """
     if kind not in OPTIMIZERS:
         raise ModelError(f"optimizer {kind!r} is not known; there are {', '.join(OPTIMIZERS)}.")
+    chosen: list[torch.optim.Optimizer]
     if kind == "muon":
         chosen = _muon(network, lr, decay)
     elif kind == "adam":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,11 +41,11 @@ class Lens:
     """
 
     name: str
-    size: tuple[int, int]
-    focal: tuple[float, float]
-    centre: tuple[float, float]
-    radial: tuple[float, float, float]
-    tangential: tuple[float, float]
+    size: Sequence[int]
+    focal: Sequence[float]
+    centre: Sequence[float]
+    radial: Sequence[float]
+    tangential: Sequence[float]
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """(..., 3) metres in camera axes to (..., 2) pixels, with the lens's distortion.

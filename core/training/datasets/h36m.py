@@ -38,8 +38,7 @@ def cameras(subject: str) -> tuple[tuple[Lens, Stand], ...]:
     constants = json.loads(_CAMERAS.read_text("utf-8"))
     if subject not in constants["stands"]:
         raise MotionError(f"Human3.6M: no cameras are known for subject {subject!r}.")
-    lenses = [Lens(**{k: tuple(v) if isinstance(v, list) else v for k, v in lens.items()})
-              for lens in constants["lenses"]]  # fmt: skip
+    lenses = [Lens(**lens) for lens in constants["lenses"]]
     stands = [Stand(tuple(s[:4]), tuple(s[4:])) for s in constants["stands"][subject]]
     return tuple(zip(lenses, stands, strict=True))
 
@@ -68,8 +67,8 @@ def read(folder: Path, keypoints: str, split: str) -> Iterable[Sequence]:
                     camera=lens.name,
                     xy=pixels[: len(world)],
                     joints=root_relative(stand.from_world(world)).astype(np.float32),
-                    size=lens.size,
+                    size=(lens.size[0], lens.size[1]),
                     fps=_FPS,
                     valid=np.ones(len(world), bool),
-                    focal=(*lens.focal, *lens.centre),
+                    focal=(lens.focal[0], lens.focal[1], lens.centre[0], lens.centre[1]),
                 )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import MotionError, TrackError
+from ...track import DEFAULT_FOV
 from ...tracks.arrays import load_arrays
 
 
@@ -47,6 +48,13 @@ class Sequence:
         """(frames, joints, 2): x in -1..1 across the picture, y on the same scale, y down."""
         width, height = self.size
         return self.xy * (2 / width) - np.array([1, height / width], np.float32)
+
+    def rays(self) -> np.ndarray:
+        """(frames, joints, 2): x/z and y/z in camera axes; a usual lens where none is known."""
+        width, height = self.size
+        usual = max(width, height) / 2 / np.tan(np.radians(DEFAULT_FOV) / 2)
+        fx, fy, cx, cy = self.focal or (usual, usual, width / 2, height / 2)
+        return (self.xy - np.array([cx, cy], np.float32)) / np.array([fx, fy], np.float32)
 
 
 def load_nested(path: Path, key: str) -> tuple[dict[str, Any], dict[str, Any]]:

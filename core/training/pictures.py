@@ -1,0 +1,176 @@
+"""The paper's figures 3 to 6, of any evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..skeleton import Skeleton
+from .metrics import joint_errors
+
+if TYPE_CHECKING:
+    from ..mixste.network import MixSTE
+
+_EDGES = (0, *range(25, 75, 5))
+_TRUTH, _OURS = "0.6", "tab:red"
+_MOST_FRAMES, _POSES = 100_000, 4
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One lifted recording.
+
+    Attributes:
+        name: of the recording.
+        joints: (frames, joints, 3) metres, camera axes, relative to the root.
+        target: likewise, the truth.
+        keypoints: (frames, joints, 2), y down, any unit; NaN where missing.
+    """
+
+    name: str
+    joints: np.ndarray
+    target: np.ndarray
+    keypoints: np.ndarray
+
+
+def draw_evaluation(shown: list[Shown], skeleton: Skeleton, folder: Path) -> list[Path]:
+    """Draw errors and poses of an evaluation as PNGs; gives the files.
+
+    Args:
+        shown: what was lifted, at least one recording.
+        skeleton: of the joints.
+        folder: made if it is not there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    errors = np.concatenate([joint_errors(s.joints, s.target) for s in shown])[:_MOST_FRAMES]
+    return [
+        _saved(folder / "distribution.png", (7, 3.5), lambda f: _distribution(f, errors.mean(1))),
+        _saved(folder / "joints.png", (7, 3.5), lambda f: _by_joint(f, errors, skeleton)),
+        _saved(folder / "poses.png", (11, 6), lambda f: _poses(f, shown, skeleton)),
+    ]
+
+
+def draw_attention(network: MixSTE, window: np.ndarray, skeleton: Skeleton, folder: Path) -> Path:
+    """Draw where the blocks of a network look, as a PNG.
+
+    Args:
+        network: in torch, since the maps do not come out of the ONNX file.
+        window: (frames, joints, channels) what the network takes.
+        skeleton: of the joints.
+        folder: where to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    spatial, temporal = attention_maps(network, window)
+    size = (2.6 * len(spatial) + 1.2, 6)
+    return _saved(
+        folder / "attention.png", size, lambda f: _attention(f, spatial, temporal, skeleton)
+    )
+
+
+def attention_maps(network: MixSTE, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Attention of every block over one window, the mean over heads.
+
+    Returns:
+        (depth, joints, joints), the mean over frames, and (depth, frames, frames), the mean over
+        joints. Rows look at columns and sum to 1.
+    """
+    import torch
+
+    maps: list[np.ndarray] = []
+
+    def keep(module: Any, inputs: tuple[torch.Tensor, ...]) -> None:
+        [x] = inputs
+        batch, tokens, width = x.shape
+        q, k, _ = module.qkv(x).reshape(batch, tokens, 3, module.heads, -1).unbind(2)
+        logits = torch.einsum("bihd,bjhd->bhij", q, k) / (width // module.heads) ** 0.5
+        maps.append(logits.softmax(-1).mean((0, 1)).numpy())
+
+    blocks = [*zip(network.STEblocks, network.TTEblocks, strict=True)]
+    hooks = [block.attn.register_forward_pre_hook(keep) for pair in blocks for block in pair]  # pyright: ignore[reportAttributeAccessIssue, reportArgumentType]
+    try:
+        with torch.no_grad():
+            network.eval()(torch.from_numpy(window[None].astype(np.float32)))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return np.stack(maps[0::2]), np.stack(maps[1::2])
+
+
+def _saved(path: Path, size: tuple[float, float], draw: Callable[[Any], None]) -> Path:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    draw(figure)
+    part = path.with_name(path.name + ".part")
+    figure.savefig(part, format="png", dpi=110)
+    part.replace(path)
+    return path
+
+
+def _distribution(figure: Any, errors: np.ndarray) -> None:
+    """Figure 3: how many frames have how large an error."""
+    counts = np.histogram(errors, bins=[*_EDGES, np.inf])[0] / len(errors) * 100
+    labels = ["< 25", *(f"{a}-{a + 5}" for a in _EDGES[1:-1]), f"> {_EDGES[-1]}"]
+    axes = figure.add_subplot()
+    bars = axes.bar(labels, counts)
+    axes.bar_label(bars, fmt="%.1f", fontsize=8)
+    axes.set(xlabel="MPJPE of a frame, mm", ylabel="share of the frames, %")
+    axes.tick_params(axis="x", labelsize=8)
+
+
+def _by_joint(figure: Any, errors: np.ndarray, skeleton: Skeleton) -> None:
+    """Figure 4: the mean error of every joint, and between which errors half of the frames lie."""
+    axes = figure.add_subplot()
+    mean, (low, high) = errors.mean(0), np.percentile(errors, (25, 75), axis=0)
+    names = [name.replace("_", " ") for name in skeleton.names]
+    axes.bar(names, mean, color="tab:blue", alpha=0.7)
+    axes.vlines(range(len(names)), low, high, color="0.2")
+    axes.set(ylabel="error, mm (line: the middle half)")
+    axes.tick_params(axis="x", rotation=60, labelsize=8)
+
+
+def _attention(figure: Any, spatial: np.ndarray, temporal: np.ndarray, skeleton: Skeleton) -> None:
+    """Figure 5: above, joints that look at joints; below, frames that look at frames."""
+    grid = figure.subplots(2, len(spatial), squeeze=False)
+    names = [name.replace("_", " ") for name in skeleton.names]
+    for depth, (joints, frames) in enumerate(zip(spatial, temporal, strict=True)):
+        above, below = grid[0, depth], grid[1, depth]
+        above.imshow(joints, cmap="viridis", vmin=0)
+        above.set(title=f"spatial block {depth + 1}", xticks=range(len(names)), yticks=[])
+        above.set_xticklabels(names, rotation=90, fontsize=6)
+        below.imshow(frames, cmap="viridis", vmin=0)
+        below.set(title=f"temporal block {depth + 1}", xlabel="frame looked at")
+    grid[0, 0].set_yticks(range(len(names)), names, fontsize=6)
+    grid[1, 0].set_ylabel("frame that looks")
+
+
+def _poses(figure: Any, shown: list[Shown], skeleton: Skeleton) -> None:
+    """Figure 6: poses from the best to the worst of the frames' errors, beside the truth."""
+    owner = np.concatenate([np.full(len(s.joints), i) for i, s in enumerate(shown)])
+    frame = np.concatenate([np.arange(len(s.joints)) for s in shown])
+    errors = np.concatenate([joint_errors(s.joints, s.target).mean(1) for s in shown])
+    ranked = np.argsort(errors)
+    shares = np.linspace(0.1, 0.9, _POSES)
+    chosen = ranked[(shares * (len(ranked) - 1)).astype(int)]
+    for column, (share, pick) in enumerate(zip(shares, chosen, strict=True), 1):
+        one, at = shown[owner[pick]], frame[pick]
+        flat = figure.add_subplot(2, _POSES, column, aspect="equal")
+        flat.invert_yaxis()
+        flat.set_axis_off()
+        solid = figure.add_subplot(2, _POSES, _POSES + column, projection="3d")
+        for parent, joint in skeleton.bones:
+            flat.plot(*one.keypoints[at][[parent, joint]].T, color="tab:blue")
+            for pose, colour in ((one.target, _TRUTH), (one.joints, _OURS)):
+                x, y, z = pose[at][[parent, joint]].T
+                solid.plot(x, z, -y, color=colour)
+        flat.set_title(f"{one.name}, frame {at}", fontsize=8)
+        solid.set_title(f"{errors[pick]:.0f} mm, worse than {share:.0%}", fontsize=8)
+        solid.set_box_aspect((1, 1, 1))
+        reach = np.abs(one.target[at]).max() * 1.1
+        solid.set(xlim=(-reach, reach), ylim=(-reach, reach), zlim=(-reach, reach))
+        solid.tick_params(labelbottom=False, labelleft=False)
+        solid.view_init(elev=12, azim=-50)

@@ -1,0 +1,190 @@
+"""The shell's verbs around training: prepare, ablate; and evaluation on research data sets."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import ModelError, MotionError
+from .pictures import Shown
+
+if TYPE_CHECKING:
+    from ..mixste.model import Model
+    from ..skeleton import Skeleton
+    from .protocols import ProtocolScore
+
+_PREPARE = """\
+Turn a folder of motion capture into a training set.
+
+  lift-to-3d prepare my_capture --out sets --hold-out anna ben
+      BVH and ASF/AMC; writes sets/train.npz.xz and, of Anna and Ben, sets/held_out.npz.xz
+  lift-to-3d train default --data sets/train.npz.xz
+"""
+
+_ABLATE = """\
+Train and measure the rows of one of the paper's tables, at a size for one core.
+
+  lift-to-3d ablate components --data CAPTURE_FOLDER --test test_public.npz.xz
+      also: losses, depth, width, length, seeds; goes on where it was when started again
+"""
+
+Add = Callable[[str, str, Callable[[argparse.Namespace], int]], argparse.ArgumentParser]
+
+
+def register(add: Add) -> None:
+    """Add the verbs; ``add`` makes a subparser of name, text and handler."""
+    prepare = add("prepare", _PREPARE, _prepare)
+    prepare.add_argument("folder", type=Path, help="motion capture; sub-folders are subjects")
+    prepare.add_argument("--out", type=Path, default=Path("sets"), help="folder of the sets")
+    prepare.add_argument("--scale", type=float, help="metres of one unit (default: guessed)")
+    prepare.add_argument("--hold-out", nargs="+", default=[], metavar="SUBJECT")
+    prepare.add_argument("--source", default="", help="where the capture is from, kept with it")
+    prepare.add_argument("--licence", default="", help="what may be done with it, kept with it")
+
+    ablate = add("ablate", _ABLATE, _ablate)
+    ablate.add_argument("study", help="components, losses, depth, width, length or seeds")
+    ablate.add_argument("--data", type=Path, required=True, help="folder of the packed capture")
+    ablate.add_argument("--test", type=Path, required=True, help="packed capture of other people")
+    ablate.add_argument("--out", type=Path, default=Path("ablations"), help="folder of the runs")
+    ablate.add_argument("--steps", type=int, help="updates of each run")
+    ablate.add_argument("--threads", type=int, help="cores to use")
+
+
+def add_dataset_words(evaluate: argparse.ArgumentParser) -> None:
+    """The words of ``evaluate`` for research data sets."""
+    evaluate.add_argument("--dataset", help="h36m, 3dhp or humaneva, from the files in --data")
+    evaluate.add_argument("--data", type=Path, default=Path(), help="folder of the data set")
+    evaluate.add_argument(
+        "--keypoints", help="whose 2D: cpn_ft_h36m_dbb, gt, detectron_ft_h36m ..."
+    )
+    evaluate.add_argument(
+        "--windows", choices=("published", "overlapped"), help="one way only (default: both)"
+    )
+
+
+def evaluate_dataset(parsed: argparse.Namespace, figures: Path | None = None) -> None:
+    """Measure a model on a data set, print it, and draw the first way of measuring.
+
+    Raises:
+        ModelError: the model has other joints than the data set.
+        MotionError: the data set is not there.
+    """
+    from ..mixste.backend import open_backend
+    from ..mixste.model import find_model
+    from .datasets import DATASETS, open_dataset, skeletons
+    from .protocols import WINDOWS, answers, network_inputs, score_answers
+
+    skeleton, model = skeletons(parsed.dataset), find_model(parsed.model)
+    if model.card.joints != len(skeleton.names):
+        raise ModelError(
+            f"{parsed.model}: has {model.card.joints} joints, "
+            f"but {parsed.dataset} has {len(skeleton.names)}."
+        )
+    keypoints = parsed.keypoints or DATASETS[parsed.dataset].keypoints[0]
+    sequences = open_dataset(parsed.dataset, parsed.data, keypoints, "test")
+    run = open_backend(model, parsed.device)
+    for flip in (False,) if parsed.no_flip else (True, False):
+        for windows in [parsed.windows] if parsed.windows else WINDOWS:
+            found = list(answers(sequences, model.card, run, skeleton, windows, flip))
+            if figures:
+                shown = [Shown(a.sequence.name, a.joints, a.target, a.keypoints) for a in found]
+                window = network_inputs(sequences[0], model.card)[0]
+                _draw(shown, skeleton, model, window, figures)
+                figures = None
+            title = (
+                f"{parsed.dataset} {keypoints}, {windows} windows, flip {'on' if flip else 'off'}"
+            )
+            show_protocol(title, score_answers(found), parsed.json)
+
+
+def draw_capture(path: Path, model: Model, device: str, folder: Path) -> None:
+    """Draw the figures of a model on captured takes before virtual cameras and detectors."""
+    from ..lift import lift, network_rays
+    from ..mixste.view import to_view
+    from ..skeleton import H36M
+    from .evaluate import virtual_clips
+
+    shown, window = [], None
+    for clip in virtual_clips(path, 1.0):
+        pose = lift(clip.track, model=str(model.onnx), device=device)
+        rays, seen = network_rays(clip.track)
+        if window is None:
+            index = np.arange(model.card.frames).clip(max=len(rays) - 1)
+            window = to_view(rays[None, index], seen[None, index])[0][0]
+        keypoints = np.where(seen[..., None] > 0, rays, np.nan)
+        shown.append(Shown(clip.track.name, pose.joints, clip.truth, keypoints))
+    assert window is not None
+    _draw(shown, H36M, model, window, folder)
+
+
+def _draw(
+    shown: list[Shown], skeleton: Skeleton, model: Model, window: np.ndarray, folder: Path
+) -> None:
+    """All figures; attention only where the weights lie beside the ONNX file."""
+    from .export import load_weights
+    from .pictures import draw_attention, draw_evaluation
+
+    written = draw_evaluation(shown, skeleton, folder)
+    weights = model.onnx.with_suffix(".npz")
+    if weights.is_file():
+        network = load_weights(weights, int(model.card.network.get("heads", 8)))
+        written.append(draw_attention(network, window, skeleton, folder))
+    for path in written:
+        print(path)
+
+
+def show_protocol(title: str, result: ProtocolScore, as_json: bool) -> None:
+    """Print the errors by action, or one line of JSON."""
+    if as_json:
+        print(json.dumps({"test": title, **asdict(result)}), flush=True)
+        return
+    print(f"{title}\n  {'':14} {'P1':>8} {'P2':>8} {'P3':>8} {'MPJVE':>8} {'PCK':>8} {'AUC':>8}")
+    for name, row in {**result.actions, "mean": result.mean}.items():
+        values = (row.mpjpe, row.p_mpjpe, row.n_mpjpe, row.mpjve, row.pck, row.auc)
+        print(f"  {name:14} " + " ".join(f"{value:8.2f}" for value in values))
+    print(f"  VAR {result.variance:.2f}, {result.mean.frames} frames", flush=True)
+
+
+def _prepare(parsed: argparse.Namespace) -> int:
+    from .mocap.prepare import prepare, save_splits
+
+    if not parsed.folder.is_dir():
+        raise MotionError(f"{parsed.folder}: is not a folder.")
+    takes, failed = [], 0
+    for found in prepare(parsed.folder, parsed.scale):
+        print(f"{found.path}: {found.words}" if found.takes else f"left out: {found.words}")
+        takes += found.takes
+        failed += not found.takes
+    if not takes:
+        raise MotionError(f"{parsed.folder}: nothing in it can be used.")
+    about = {k: v for k, v in (("source", parsed.source), ("licence", parsed.licence)) if v}
+    for path in save_splits(takes, parsed.hold_out, parsed.out, about):
+        print(path)
+    return 1 if failed else 0
+
+
+def _ablate(parsed: argparse.Namespace) -> int:
+    import torch
+
+    from .ablations import as_table, run_study
+
+    if parsed.threads:
+        torch.set_num_threads(parsed.threads)
+    results = run_study(
+        parsed.study,
+        parsed.data,
+        parsed.test,
+        parsed.out,
+        parsed.steps,
+        lambda t: print(t, flush=True),
+    )
+    table = as_table(parsed.study, results)
+    (parsed.out / f"{parsed.study}.md").write_text(table + "\n", "utf-8")
+    print(table)
+    return 0

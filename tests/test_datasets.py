@@ -1,0 +1,361 @@
+"""Research data sets: files of the exact format, cameras to the pixel, protocols, 15 joints."""
+
+import io
+import json
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+torch = pytest.importorskip("torch", reason="tests of training need torch")
+torch.set_num_threads(1)
+
+from lift_to_3d.cli import main  # noqa: E402
+from lift_to_3d.core.errors import LiftError  # noqa: E402
+from lift_to_3d.core.mixste.model import ModelCard, read_card  # noqa: E402
+from lift_to_3d.core.skeleton import H36M  # noqa: E402
+from lift_to_3d.core.training import protocols  # noqa: E402
+from lift_to_3d.core.training.dataset_batches import DatasetWindows, window_index  # noqa: E402
+from lift_to_3d.core.training.datasets import h36m, humaneva, mpi_inf_3dhp, open_dataset  # noqa: E402
+
+FRAMES = 12
+
+
+def person(joints: int, frames: int = FRAMES, seed: int = 0) -> np.ndarray:
+    """Somebody's joints near the middle of the room, Z up, metres."""
+    random = np.random.default_rng(seed)
+    still = random.uniform([-0.5, -0.5, 0.1], [0.5, 0.5, 1.7], (joints, 3))
+    moved = np.cumsum(random.normal(0, 0.01, (frames, joints, 3)), 0)
+    return (still + moved).astype(np.float32)
+
+
+def save_nested(path, **values):
+    """As VideoPose3D and P-STMO write them: dicts pickled into arrays without a dimension."""
+    np.savez_compressed(path, **{k: np.array(v, dtype=object) for k, v in values.items()})
+
+
+def project_with_distortion(point, lens, stand):
+    """The data set's camera, one point at a time, term by term."""
+    x, y, z = (
+        Rotation.from_quat([*stand.orientation[1:], stand.orientation[0]])
+        .inv()
+        .apply(point - np.array(stand.position) / 1000)
+    )
+    u, v = x / z, y / z
+    r2 = u * u + v * v
+    k1, k2, k3 = lens.radial
+    px, py = lens.tangential
+    factor = 1 + k1 * r2 + k2 * r2**2 + k3 * r2**3 + px * u + py * v
+    return np.array([
+        lens.focal[0] * (u * factor + px * r2) + lens.centre[0],
+        lens.focal[1] * (v * factor + py * r2) + lens.centre[1],
+    ])  # fmt: skip
+
+
+@pytest.fixture
+def h36m_folder(tmp_path):
+    """Two training and two test subjects, whose keypoints are the truth's projection."""
+    truth, seen = {}, {}
+    for number, subject in enumerate(("S1", "S5", "S9", "S11")):
+        truth[subject], seen[subject] = {}, {}
+        for action in ("Walking", "Walking 1", "Sitting"):
+            world = person(32, FRAMES + number, seed=len(truth))
+            truth[subject][action] = world
+            views = [
+                np.array([[project_with_distortion(p, lens, stand) for p in frame]
+                          for frame in world[:, h36m.KEPT]])
+                for lens, stand in h36m.cameras(subject)
+            ]  # fmt: skip
+            longer = [np.concatenate([v, v[-1:]]).astype(np.float32) for v in views]
+            seen[subject][action] = longer
+    save_nested(tmp_path / "data_3d_h36m.npz", positions_3d=truth)
+    meta = {"layout_name": "h36m", "num_joints": 17,
+            "keypoints_symmetry": [list(H36M.left), list(H36M.right)]}  # fmt: skip
+    for name in ("gt", "cpn_ft_h36m_dbb", "hrnet"):
+        save_nested(tmp_path / f"data_2d_h36m_{name}.npz", positions_2d=seen, metadata=meta)
+    return tmp_path
+
+
+def humaneva_files(folder):
+    truth = {f"{split}/S1": {"Walking 1 chunk0": person(15), "Jog 1 chunk0": person(15, seed=1)}
+             for split in ("Train", "Validate")}  # fmt: skip
+    seen = {
+        key: {a: [np.full((FRAMES, 15, 2), 100.0, np.float32)] * 3 for a in actions}
+        for key, actions in truth.items()
+    }
+    save_nested(folder / "data_3d_humaneva15.npz", positions_3d=truth)
+    save_nested(folder / "data_2d_humaneva15_gt.npz", positions_2d=seen, metadata={})
+
+
+def mpi_files(folder):
+    truth = (person(17) * 1000).astype(np.float32)
+    pixels = np.full((FRAMES, 17, 2), 700.0, np.float32)
+    train = {"S1 Seq1": [{"0": {"data_2d": pixels, "data_3d": truth},
+                          "8": {"data_2d": pixels, "data_3d": truth}}, 25]}  # fmt: skip
+    valid = np.arange(FRAMES) % 2
+    test = {"TS1": {"data_2d": pixels, "data_3d": truth, "valid": valid},
+            "TS5": {"data_2d": pixels, "data_3d": truth, "valid": valid}}  # fmt: skip
+    save_nested(folder / "data_train_3dhp.npz", data=train)
+    save_nested(folder / "data_test_3dhp.npz", data=test)
+    return truth
+
+
+def test_h36m_is_read_and_seen_to_the_pixel(h36m_folder):
+    found = open_dataset("h36m", h36m_folder, "cpn_ft_h36m_dbb", "test")
+    assert len(found) == 2 * 3 * 4
+    assert {s.action for s in found} == {"Walking", "Sitting"}
+    for sequence in found:
+        [(lens, stand)] = [
+            c for c in h36m.cameras(sequence.subject) if c[0].name == sequence.camera
+        ]
+        assert len(sequence.xy) == len(sequence.joints) > FRAMES
+        assert np.abs(sequence.joints[:, 0]).max() == 0
+        assert sequence.fps == 50
+        # Joints in camera axes, put back where the pelvis is, land on the file's pixels.
+        pelvis = sequence.rays()[:, :1]
+        world = np.load(h36m_folder / "data_3d_h36m.npz", allow_pickle=True)["positions_3d"].item()
+        action = next(a for a in world[sequence.subject] if a.startswith(sequence.action)
+                      and np.allclose(stand.from_world(world[sequence.subject][a][:, h36m.KEPT])
+                                      - stand.from_world(world[sequence.subject][a][:, :1]),
+                                      sequence.joints, atol=1e-4))  # fmt: skip
+        root = stand.from_world(world[sequence.subject][action][:, :1])
+        assert np.abs(lens.project(sequence.joints + root) - sequence.xy).max() < 2e-3
+        assert np.abs(pelvis - root[..., :2] / root[..., 2:]).max() < 0.02, "distortion is small"
+
+
+def test_h36m_cameras_stand_around_the_room_and_look_in():
+    for subject in ("S1", "S5", "S6", "S7", "S8", "S9", "S11"):
+        for lens, stand in h36m.cameras(subject):
+            middle = lens.project(stand.from_world(np.array([0.0, 0.0, 1.0])))
+            assert np.abs(middle - np.array(lens.size) / 2).max() < 250
+            above = lens.project(stand.from_world(np.array([0.0, 0.0, 1.5])))
+            assert above[1] < middle[1] - 50, "up is up"
+
+
+def test_normalised_keeps_the_aspect(h36m_folder):
+    sequence = open_dataset("h36m", h36m_folder, "gt", "train")[0]
+    width, height = sequence.size
+    back = (sequence.normalised() + [1, height / width]) * width / 2
+    assert np.abs(back - sequence.xy).max() < 1e-3
+
+
+def test_mpi_inf_3dhp_is_put_in_our_order(tmp_path):
+    truth = mpi_files(tmp_path)
+    train = open_dataset("3dhp", tmp_path, "gt", "train")
+    assert [(s.subject, s.action, s.camera) for s in train] == [
+        ("S1", "Seq1", "0"),
+        ("S1", "Seq1", "8"),
+    ]
+    head_top, root, right_ankle = 0, 14, 10
+    at = H36M.names.index
+    expected = (truth[:, head_top] - truth[:, root]) / 1000
+    assert np.allclose(train[0].joints[:, at("head")], expected, atol=1e-6)
+    ankle = (truth[:, right_ankle] - truth[:, root]) / 1000
+    assert np.allclose(train[0].joints[:, at("right_ankle")], ankle, atol=1e-6)
+    test = open_dataset("3dhp", tmp_path, "gt", "test")
+    assert [s.size for s in test] == [(2048, 2048), (1920, 1080)]
+    assert test[0].valid.sum() == FRAMES // 2
+    assert sorted(mpi_inf_3dhp.ORDER) == list(range(17))
+
+
+def test_humaneva_has_fifteen_joints(tmp_path):
+    humaneva_files(tmp_path)
+    found = open_dataset("humaneva", tmp_path, "gt", "test")
+    assert len(found) == 2 * 3
+    assert found[0].joints.shape == (FRAMES, 15, 3)
+    assert {s.action for s in found} == {"Walking", "Jog"}
+    names = humaneva.SKELETON.names
+    assert [names[j].startswith("left") for j in humaneva.SKELETON.left] == [True] * 6
+    for left, right in zip(humaneva.SKELETON.left, humaneva.SKELETON.right, strict=True):
+        assert names[left].replace("left", "right") == names[right]
+
+
+class Payload:
+    def __reduce__(self):
+        return (open, ("was_run", "w"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "word"),
+    [
+        ("missing", None, "is missing"),
+        ("code", {"S9": {"Walking": Payload()}}, "not run"),
+        ("empty", {}, "positions_3d"),
+        ("words", {"S9": {"Walking": "far"}}, "numbers"),
+        ("shape", {"S9": {"Walking": np.zeros((3, 17, 3), np.float32)}}, "32 x 3"),
+        ("nan", {"S9": {"Walking": np.full((3, 32, 3), np.nan, np.float32)}}, "not finite"),
+    ],
+)
+def test_bad_files_are_said_in_one_sentence(
+    h36m_folder, tmp_path, monkeypatch, name, content, word
+):
+    monkeypatch.chdir(tmp_path)
+    path = h36m_folder / "data_3d_h36m.npz"
+    path.unlink()
+    if content is not None:
+        save_nested(path, positions_3d=content)
+    with pytest.raises(LiftError, match=word) as refused:
+        open_dataset("h36m", h36m_folder, "gt", "test")
+    assert str(path) in str(refused.value)
+    assert not (tmp_path / "was_run").exists()
+
+
+def test_training_windows_are_the_published_ones():
+    assert window_index(7, 3).tolist() == [[0, 0, 1], [2, 3, 4], [5, 6, 6]]
+    assert window_index(6, 3).tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_half_of_the_windows_are_mirrored(h36m_folder):
+    sequences = open_dataset("h36m", h36m_folder, "gt", "train")
+    windows = DatasetWindows(sequences, 5, H36M, torch.device("cpu"))
+    batch = windows.draw(200, torch.Generator().manual_seed(0))
+    plain = (batch.targets[:, None] - windows.targets[None]).abs().amax((2, 3, 4)).amin(1) < 1e-6
+    assert 70 < int(plain.sum()) < 130
+    left, right = list(H36M.left), list(H36M.right)
+    one = batch.targets[~plain][0]
+    swapped = one.clone()
+    swapped[:, left + right] = one[:, right + left]
+    swapped[..., 0] *= -1
+    assert float((swapped - windows.targets).abs().amax((1, 2, 3)).min()) < 1e-6
+
+
+def test_published_windows_end_with_the_last_frames():
+    assert protocols.published_index(7, 3).tolist() == [[0, 1, 2], [3, 4, 5], [4, 5, 6]]
+    assert protocols.published_index(6, 3).tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert protocols.published_index(2, 4).tolist() == [[0, 1, 1, 1]]
+
+
+def oracle(sequences):
+    """A "network" that knows the truth, wrong by 30 mm along z, and its root by 9 mm."""
+    table = {}
+    for s in sequences:
+        for xy, joints in zip(s.normalised(), s.joints, strict=True):
+            table[xy.astype(np.float32).tobytes()] = joints
+
+    def run(windows):
+        out = np.zeros((*windows.shape[:3], 3), np.float32)
+        for n, window in enumerate(windows):
+            for t, frame in enumerate(window):
+                out[n, t] = table[np.ascontiguousarray(frame, np.float32).tobytes()]
+        out[:, :, 1:, 2] += 0.03
+        out[:, :, 0, 2] += 0.009
+        return out
+
+    return run
+
+
+def test_protocols_find_a_known_error(h36m_folder):
+    sequences = open_dataset("h36m", h36m_folder, "gt", "test")
+    card = ModelCard("oracle", 5, 50.0, 2, "picture")
+    run = oracle(sequences)
+    for windows, mean in (("published", (16 * 30 + 9) / 17), ("overlapped", 16 * 30 / 17)):
+        found = list(protocols.answers(sequences, card, run, H36M, windows, flip=False))
+        result = protocols.score_answers(found)
+        assert result.mean.mpjpe == pytest.approx(mean, rel=1e-3)
+        assert result.variance == pytest.approx(0, abs=1e-3)
+        assert result.mean.pck == 100
+        assert result.mean.auc == pytest.approx(100 * 24 / 31, abs=3.3), "24 of 31 limits > 30 mm"
+        assert result.mean.p_mpjpe < mean
+        assert result.mean.mpjve < 1e-3
+        assert result.mean.frames == sum(len(a.joints) for a in found)
+    assert {len(a.joints) for a in found} == {len(s.xy) for s in sequences}
+
+
+def test_actions_count_alike_and_frames_that_are_not_valid_do_not():
+    sequence = type("S", (), {})
+    rows = []
+    for action, off, frames in (("a", 0.01, 100), ("b", 0.03, 10)):
+        one = sequence()
+        one.action = action
+        target = np.zeros((frames, 17, 3))
+        joints = target + [off, 0, 0]
+        joints[0] += 5
+        valid = np.arange(frames) > 0
+        rows.append(protocols.Answer(one, joints, target, target[..., :2], valid))
+    result = protocols.score_answers(rows)
+    assert result.actions["a"].mpjpe == pytest.approx(10)
+    assert result.mean.mpjpe == pytest.approx(20), "not weighted by frames"
+    assert result.variance == pytest.approx(100)
+    assert result.mean.frames == 108
+
+
+SMALL = """
+steps = 4
+batch = 2
+rate = [60.0, 60.0]
+optimizer = "adamw"
+lr = 1e-3
+dataset = "{}"
+keypoints = "gt"
+average = 0.0
+[network]
+frames = 5
+width = 16
+depth = 1
+joints = {}
+heads = 4
+dropout = 0.1
+drop_path = 0.1
+[loss]
+joints = "reference"
+velocity = 2.0
+consistency = 0.5
+times_itself = true
+"""
+
+
+@pytest.mark.parametrize(("name", "joints"), [("humaneva", 15), ("h36m", 17), ("3dhp", 17)])
+def test_data_sets_train_and_evaluate_from_the_shell(request, tmp_path, capsys, name, joints):
+    data = tmp_path / "data"
+    if name == "h36m":
+        data = request.getfixturevalue("h36m_folder")
+    else:
+        data.mkdir()
+        (humaneva_files if name == "humaneva" else mpi_files)(data)
+    recipe = tmp_path / "tiny.toml"
+    recipe.write_text(SMALL.format(name, joints))
+    runs = tmp_path / "runs"
+    assert main(["train", str(recipe), "--data", str(data), "--out", str(runs)]) == 0
+    model = str(runs / "tiny" / "tiny.onnx")
+    assert read_card(runs / "tiny" / "tiny.json").joints == joints
+    capsys.readouterr()
+    words = ["evaluate", "--dataset", name, "--data", str(data), "--keypoints", "gt"]
+    figures = tmp_path / "figures"
+    assert main([*words, "--model", model, "--json", "--figures", str(figures)]) == 0
+    lines = [json.loads(x) for x in capsys.readouterr().out.splitlines() if x.startswith("{")]
+    assert [x["test"].partition(", ")[2] for x in lines] == [
+        "published windows, flip on", "overlapped windows, flip on",
+        "published windows, flip off", "overlapped windows, flip off",
+    ]  # fmt: skip
+    assert all(x["mean"]["mpjpe"] > 0 for x in lines)
+    drawn = {path.name for path in figures.iterdir()}
+    assert drawn == {"distribution.png", "joints.png", "poses.png", "attention.png"}
+    assert all(p.read_bytes().startswith(b"\x89PNG") for p in figures.iterdir())
+
+
+def test_a_model_of_other_joints_is_refused(tmp_path, h36m_folder, capsys):
+    humaneva_files(tmp_path)
+    recipe = tmp_path / "tiny.toml"
+    recipe.write_text(SMALL.format("humaneva", 15))
+    assert main(["train", str(recipe), "--data", str(tmp_path), "--out", str(tmp_path)]) == 0
+    model = str(tmp_path / "tiny" / "tiny.onnx")
+    words = ["evaluate", "--dataset", "h36m", "--data", str(h36m_folder), "--model", model]
+    assert main(words) == 2
+    assert "15 joints" in capsys.readouterr().err
+
+
+def test_pickles_of_other_protocols_are_read(tmp_path):
+    """numpy writes protocol 4; older ones wrote 3 and 2."""
+    truth = {"TS1": {"data_2d": person(17)[..., :2], "data_3d": person(17), "valid": np.ones(12)}}
+    for protocol in (2, 3, 4):
+        buffer = io.BytesIO()
+        np.lib.format.write_array_header_1_0(
+            buffer, {"descr": "|O", "fortran_order": False, "shape": ()}
+        )
+        pickle.dump(np.array(truth, dtype=object), buffer, protocol)
+        with zipfile.ZipFile(tmp_path / "data_test_3dhp.npz", "w") as archive:
+            archive.writestr("data.npy", buffer.getvalue())
+        [found] = open_dataset("3dhp", tmp_path, "gt", "test")
+        assert len(found.xy) == 12
