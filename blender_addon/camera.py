@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,23 +31,22 @@ _LIMBS = {
 """The joints that characters share with people: the part of the body, and which end of its bone."""
 
 
-def make_camera(objects: Sequence[Object]) -> tuple[Object, View]:
-    """The camera that sees the characters as the film shows the people; active from now on.
+def make_camera(obj: Object) -> tuple[Object, View]:
+    """The camera that sees a character as the film shows the person; active from now on.
 
     The picture size of the scene becomes that of the film. A camera made before is moved.
 
     Args:
-        objects: lifted armatures of the current scene, all of one clip.
+        obj: a lifted armature of the current scene.
 
     Raises:
-        LiftError: nothing was lifted, or a character's limbs are not known.
+        LiftError: nothing was lifted onto it, or its limbs are not known.
     """
-    pairs = [(obj, kept) for obj in objects if (kept := kept_with(obj)) is not None]
-    if not pairs:
-        raise LiftError("No character here plays a lifted clip: lift one first.")
-    scene = current_scene()
-    clip = pairs[0][1].clip
-    world, lifted, keypoints = (np.concatenate(part) for part in zip(*_points(pairs), strict=True))
+    kept = kept_with(obj)
+    if kept is None:
+        raise LiftError(f"'{obj.name}' plays no lifted clip: lift one first.")
+    scene, clip = current_scene(), kept.clip
+    world, lifted, keypoints = _points(obj, kept)
     view = find_view(world, lifted, keypoints, clip.size, clip.focal)
     camera = our_camera(scene)
     if camera is None:
@@ -127,32 +125,26 @@ def _keep_in_step(lens: Any, user: Any, clip: Clip, first: float, length: int) -
     curve.update()
 
 
-def _points(
-    pairs: Sequence[tuple[Object, Kept]],
-) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Of each character: limb joints in the world, as lifted, and as seen, at some moments."""
-    scene = current_scene()
+def _points(obj: Object, kept: Kept) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A character's limb joints in the world, as lifted, and as seen, at some moments."""
+    scene, clip = current_scene(), kept.clip
     frame, subframe = scene.frame_current, scene.frame_subframe
-    limbs = [_limbs(obj, mapping_of(obj)) for obj, _ in pairs]
-    out = []
+    joints = _limbs(obj, mapping_of(obj))
+    rows = np.unique(np.linspace(0, clip.frames - 1, _MOMENTS).round().astype(int))
+    world = []
     try:
-        for (obj, kept), joints in zip(pairs, limbs, strict=True):
-            clip, columns = kept.clip, list(joints)
-            rows = np.unique(np.linspace(0, clip.frames - 1, _MOMENTS).round().astype(int))
-            world = []
-            for row in rows:
-                moment = kept.start_frame + row * kept.rate / clip.fps
-                scene.frame_set(int(moment), subframe=moment % 1)
-                bones = pose_of(obj).bones
-                world += [
-                    obj.matrix_world @ getattr(bones[bone], end) for bone, end in joints.values()
-                ]
-            seen = clip.keypoints[rows][:, columns].reshape(-1, 2)
-            lifted = clip.joints[rows][:, columns].reshape(-1, 3)
-            out.append((np.array(world), lifted.astype(np.float64), seen.astype(np.float64)))
+        for row in rows:
+            moment = kept.start_frame + row * kept.rate / clip.fps
+            scene.frame_set(int(moment), subframe=moment % 1)
+            bones = pose_of(obj).bones
+            world += [obj.matrix_world @ getattr(bones[bone], end) for bone, end in joints.values()]
     finally:
         scene.frame_set(frame, subframe=subframe)
-    return out
+    lifted, seen = (
+        part[rows][:, list(joints)].reshape(len(world), -1).astype(np.float64)
+        for part in (clip.joints, clip.keypoints)
+    )
+    return np.array(world), lifted, seen
 
 
 def _limbs(obj: Object, mapping: Mapping) -> dict[int, tuple[str, str]]:

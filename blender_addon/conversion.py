@@ -17,6 +17,7 @@ from . import preferences
 from .jobs import Steps, beside, share
 from .lifting import Lifted, lift_file
 from .properties import ARMATURE, FILE
+from .scene import view_layer
 from .source import source_path, video_path
 from .worker import lift_in_process
 
@@ -136,6 +137,7 @@ def _lift(path: Path, chosen: Options, progress: Callable[[float], None]) -> Lif
 
 def _show(settings: Any, moved: list[Any], lifted: Lifted) -> str:
     settings.result = moved[0]
+    view_layer().objects.active = moved[0]
     settings.view_text = ""
     frames = max(motion.frames for motion in lifted.motions)
     who = "1 person" if len(moved) == 1 else f"{len(moved)} people"

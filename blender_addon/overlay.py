@@ -82,7 +82,7 @@ def _to_region(here: Context) -> Any:
 
 def _draw_skeleton(points: np.ndarray, sure: np.ndarray, width: float, dots: float = 0.0) -> None:
     """Lines for the bones, in the colour of their far end, and dots for the joints if wanted."""
-    colors = np.concatenate([_COLORS, sure[:, None]], axis=1)
+    colors = np.append(_COLORS, sure[:, None], axis=1).astype(np.float32)
     there = np.isfinite(points).all(axis=1)
     bones = _BONES[there[_BONES].all(axis=1)]
     state: Any = gpu.state

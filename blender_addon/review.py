@@ -3,6 +3,7 @@
 # pyright: reportInvalidTypeForm=false, reportIncompatibleMethodOverride=false
 # Blender reads properties off annotations as they are, so these must not be postponed.
 
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from bpy.types import Operator
 
 from ..core.errors import LiftError
 from .kept import has_clip, kept_with
-from .scene import Context
+from .scene import Context, view_layer
 from .source import footage_path
 
 
@@ -24,6 +25,9 @@ def lifted_characters(scene: Any) -> list[Any]:
 def see_against_video(scene: Any) -> str:
     """Make the camera, with the film behind the characters; what to tell about it.
 
+    The active character is the one that stands on its person; where the floor was taken wrongly,
+    as of somebody on a roof, others may stand elsewhere.
+
     Raises:
         LiftError: nothing was lifted, or the film cannot be read.
     """
@@ -31,17 +35,19 @@ def see_against_video(scene: Any) -> str:
 
     settings = scene.lift_to_3d
     characters = lifted_characters(scene)
-    camera, view = make_camera(characters)
-    kept = kept_with(characters[0])
+    active = view_layer().objects.active
+    chosen = active if active in characters else characters[0]
+    camera, view = make_camera(chosen)
+    kept = kept_with(chosen)
     assert kept is not None
     size = max(kept.clip.size)
-    error = "" if view.error != view.error else f"{view.error:.0f} px off, {view.error / size:.1%}"
-    settings.view_text = error
+    error = "" if isnan(view.error) else f"{view.error:.0f} px off, {view.error / size:.1%}"
+    settings.view_text = f"Reprojection: {error}" if error else ""
     video = footage_path(settings) or (Path(kept.clip.video) if kept.clip.video else None)
     if video is None:
         return "No video is known: choose it under Video and Camera to see it behind"
     show_video(camera, kept, video)
-    return f"The character stands on the person: {error}" if error else "The camera is made"
+    return f"'{chosen.name}' stands on its person, {error}" if error else "The camera is made"
 
 
 def next_unsure(scene: Any, backwards: bool = False) -> int | None:
