@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,12 +14,16 @@ import pytest
 bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install 'lift-to-3d[blender]')")
 
 import lift_to_3d  # noqa: E402
-from lift_to_3d.blender_addon import running, source  # noqa: E402
+from lift_to_3d.blender_addon import properties, running, source  # noqa: E402
 from lift_to_3d.blender_addon.animate import Placing, place  # noqa: E402
-from lift_to_3d.blender_addon.jobs import Job, beside  # noqa: E402
+from lift_to_3d.blender_addon.conversion import LIFTED, convert_steps  # noqa: E402
+from lift_to_3d.blender_addon.jobs import Job, beside, run_steps  # noqa: E402
+from lift_to_3d.blender_addon.lifting import lift_file  # noqa: E402
 from lift_to_3d.blender_addon.together import common_places  # noqa: E402
+from lift_to_3d.blender_addon.worker import lift_in_process  # noqa: E402
 from lift_to_3d.core.errors import Cancelled, LiftError, RigError  # noqa: E402
 from lift_to_3d.core.motion_file import save_motion  # noqa: E402
+from lift_to_3d.core.pipeline import Options  # noqa: E402
 
 from .test_blender_convert import waving  # noqa: E402
 
@@ -206,6 +211,101 @@ def test_people_of_one_clip_stand_as_they_stood():
     np.testing.assert_allclose(identity, np.eye(4), atol=1e-6)
     found = second.joints @ place[:3, :3].T + place[:3, 3]
     np.testing.assert_allclose(found, other.joints, atol=1e-4)
+
+
+def test_only_the_people_with_a_tick_are_lifted(addon, samples):
+    addon.source = str(samples / "street_mediapipe.json")
+    addon.people[0].use = False
+    assert bpy.ops.lift_to_3d.lift() == {"FINISHED"}
+    assert addon.result_text.startswith("1 person")
+    assert addon.result.name.endswith("person2")
+    addon.people[1].use = False
+    assert not bpy.ops.lift_to_3d.lift.poll()
+
+
+def test_the_result_is_keyed_as_asked(addon, motion_file):
+    addon.source = motion_file
+    addon.reduce, addon.strip = True, True
+    bpy.ops.lift_to_3d.lift()
+    animation = addon.result.animation_data
+    assert animation.action is None
+    (track,) = animation.nla_tracks
+    bag = track.strips[0].action
+    if hasattr(bag, "slots"):
+        bag = bag.layers[0].strips[0].channelbag(bag.slots[0])
+    frames = bpy.context.scene.frame_end
+    assert min(len(curve.keyframe_points) for curve in bag.fcurves) < frames / 2
+
+
+def test_a_process_of_its_own_lifts_the_same(samples):
+    path, seen = samples / "street_mediapipe.json", []
+    lifted = lift_in_process(path, Options(person=(2,)), seen.append)
+    here = lift_file(path, Options(person=2), lambda _: None)
+    assert seen == sorted(seen)
+    assert lifted.notes == here.notes
+    for name in ("joints", "root", "confidence", "contacts"):
+        theirs, ours = (getattr(each.motions[0], name) for each in (lifted, here))
+        np.testing.assert_allclose(theirs, ours, atol=1e-5)
+    np.testing.assert_array_equal(lifted.clips[0].keypoints, here.clips[0].keypoints)
+    assert lifted.clips[0].video_frame == here.clips[0].video_frame
+    assert lifted.clips[0].size == here.clips[0].size
+
+
+def test_a_process_hands_on_what_is_wrong_and_dies_when_cancelled(samples, tmp_path):
+    (tmp_path / "letter.json").write_text('{"dear": "reader"}')
+    with pytest.raises(LiftError, match=r"letter\.json"):
+        lift_in_process(tmp_path / "letter.json", Options(), lambda _: None)
+    job = Job(partial(lift_in_process, samples / "street_mediapipe.json", Options()))
+    job.start()
+    time.sleep(0.3)
+    started = time.monotonic()
+    job.cancel()
+    assert job.wait(5)
+    assert time.monotonic() - started < 0.5
+    with pytest.raises(Cancelled):
+        job.result()
+
+
+@pytest.mark.parametrize("until", [0.0, 0.5, 0.92, 0.97])
+def test_a_conversion_that_is_given_up_leaves_the_scene_as_it_was(addon, samples, until):
+    addon.source = str(samples / "street_mediapipe.json")
+    addon.take_rate = True
+    before, rate = data(), bpy.context.scene.render.fps
+    job = running.start(convert_steps(addon))
+    while job.progress < until:
+        assert not job.advance()
+    running.stop()
+    assert running.running() is None
+    assert data() == before
+    assert bpy.context.scene.render.fps == rate
+
+
+def test_a_character_that_goes_while_it_runs_is_missed(addon, motion_file, samples):
+    addon.source = motion_file
+    bpy.ops.lift_to_3d.lift()
+    addon.rig, addon.armature = "ARMATURE", addon.result
+    addon.source = str(samples / "street_mediapipe.json")
+    addon.people[0].use = False
+    steps = convert_steps(addon)
+    assert next(steps) < LIFTED
+    bpy.data.objects.remove(addon.armature)
+    with pytest.raises(LiftError, match="is gone"):
+        run_steps(steps)
+
+
+def test_everything_has_a_tooltip():
+    lift_to_3d.register()
+    try:
+        for group in properties.CLASSES:
+            for prop in group.bl_rna.properties:
+                shown = prop.name not in ("", prop.identifier) and prop.identifier != "rna_type"
+                if shown:
+                    assert prop.description, (group.__name__, prop.identifier)
+        for name in dir(bpy.ops.lift_to_3d):
+            operator = getattr(bpy.ops.lift_to_3d, name).get_rna_type()
+            assert operator.description, name
+    finally:
+        lift_to_3d.unregister()
 
 
 def slow(progress):
