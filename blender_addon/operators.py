@@ -41,6 +41,7 @@ class LIFT_TO_3D_OT_lift(Operator):  # noqa: N801
     bl_options = {"UNDO"}  # noqa: RUF012
 
     _timer: Any = None
+    _told = ""
 
     @classmethod
     def poll(cls, context: Context) -> bool:
@@ -97,14 +98,20 @@ class LIFT_TO_3D_OT_lift(Operator):  # noqa: N801
             self._tidy(context)
             self.report({"INFO"}, f"Lifted {job.result}")
             return {"FINISHED"}
-        context.workspace.status_text_set(f"Lift to 3D: {job.progress:.0%}   (Esc to cancel)")
-        redraw_sidebars()
+        self._tell(context, f"{job.progress:.0%}")
         return {"RUNNING_MODAL"} if job.changing else {"PASS_THROUGH"}
 
     def cancel(self, context: Context) -> None:
         """Blender ends the operator, as when another file is opened."""
         stop_jobs()
         self._tidy(context)
+
+    def _tell(self, context: Context, share: str) -> None:
+        """How far it is; drawn again only when that looks different, since drawing takes time."""
+        if share != self._told:
+            self._told = share
+            context.workspace.status_text_set(f"Lift to 3D: {share}   (Esc to cancel)")
+            redraw_sidebars()
 
     def _give_up(self, context: Context, kind: Any, text: str) -> Any:
         self._tidy(context)
