@@ -178,12 +178,12 @@ class LIFT_TO_3D_PG_settings(PropertyGroup):  # noqa: N801
         name="Start Frame", description="Scene frame of the first frame", default=1
     )
     take_rate: BoolProperty(
-        name="Use the Clip's Frame Rate",
+        name="Clip's Rate",
         description="Set the scene to the frame rate of the clip. Otherwise the scene keeps its "
         "own and the motion is keyed on its frames, at the right speed",
     )
     replace: BoolProperty(
-        name="Replace Earlier Result",
+        name="Replace Earlier",
         description="Remove the action that was made from the same clip and person before. "
         "Actions of yours are never removed",
         default=True,

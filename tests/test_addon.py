@@ -271,11 +271,10 @@ def test_a_conversion_that_is_given_up_leaves_the_scene_as_it_was(addon, samples
     addon.source = str(samples / "street_mediapipe.json")
     addon.take_rate = True
     before, rate = data(), bpy.context.scene.render.fps
-    job = running.start(convert_steps(addon))
-    while job.progress < until:
-        assert not job.advance()
-    running.stop()
-    assert running.running() is None
+    steps = convert_steps(addon)
+    while next(steps) < until:
+        pass
+    steps.close()
     assert data() == before
     assert bpy.context.scene.render.fps == rate
 
