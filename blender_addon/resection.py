@@ -101,6 +101,6 @@ def _refined(
     def off(step: np.ndarray) -> np.ndarray:
         return ((project(world, place(step), size, focal) - keypoints) / max(size)).ravel()
 
-    best = least_squares(off, np.zeros(6), loss="soft_l1", f_scale=_SOFT, max_nfev=100)
+    best = least_squares(off, np.zeros(6), loss="cauchy", f_scale=_SOFT, max_nfev=100)
     found = place(best.x)
     return found[:3, :3], found[:3, 3]

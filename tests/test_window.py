@@ -1,7 +1,7 @@
 """The installed zip in a real Blender with its window, on a virtual screen, worked by the mouse.
 
 ``LIFT_TO_3D_BLENDER`` names the Blenders, separated as in PATH; each may be a command with words,
-such as one that runs Blender in a folder of its own. Without it, the ``blender`` on the path is taken.
+such as one that runs Blender in a folder of its own. Without it, ``blender`` on the path is taken.
 ``LIFT_TO_3D_SHOTS`` names a folder that gets pictures of the screen.
 """
 
