@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from lift_to_3d.core.lift import lift_windows
 from lift_to_3d.core.mixste.backend import open_backend
-from lift_to_3d.core.mixste.model import MODELS, ModelCard, find_model
+from lift_to_3d.core.mixste.model import ModelCard, find_model, shipped_models
 from lift_to_3d.core.mixste.network import Attention, MixSTE, NetworkConfig
 from lift_to_3d.core.mixste.view import to_view
 from lift_to_3d.core.mixste.windows import cut_windows
@@ -98,7 +98,12 @@ def whole_clip(name: str, rounds: int) -> None:
     rays = random.normal(0, 0.2, (CLIP, 17, 2))
     sure = np.ones((CLIP, 17))
     print(f"\nshipped model {name!r}, a clip of {CLIP} frames at 30 a second")
-    ways = {"as shipped": (True, 0.5), "without mirror": (False, 0.5), "bare": (False, 0.0)}
+    card = model.card
+    ways = {
+        "as its card says": (card.flip, card.overlap),
+        "without mirror": (False, card.overlap),
+        "bare": (False, 0.0),
+    }
     for title, (flip, overlap) in ways.items():
 
         def lifted(flip: bool = flip, overlap: float = overlap) -> None:
@@ -118,10 +123,11 @@ def main() -> None:
     parsed = parser.parse_args()
     threads = torch.get_num_threads()
     print(f"{threads} threads, float32, fastest of {parsed.rounds} rounds")
-    shipped = [parsed.only] if parsed.only else sorted(p.stem for p in MODELS.glob("*.onnx"))
+    shipped = [parsed.only] if parsed.only else shipped_models()
     for name in shipped:
         card = find_model(name).card
-        compare(f"size of {name!r}", NetworkConfig(**card.network), parsed.rounds)
+        if not card.network_of:
+            compare(f"size of {name!r}", NetworkConfig(**card.network), parsed.rounds)
         whole_clip(name, parsed.rounds)
     if not parsed.only:
         for title, config in PAPER.items():

@@ -16,7 +16,7 @@ from .mixste.picture import picture_inputs
 from .mixste.view import from_view, to_view
 from .mixste.windows import Windows, cut_windows
 from .motion import Pose
-from .reprojection import drawn_to_rays
+from .reprojection import fitted
 from .skeleton import COCO, H36M, network_joints
 from .track import Track
 
@@ -31,8 +31,8 @@ def lift(
     *,
     model: str = "default",
     device: str = "auto",
-    flip: bool = True,
-    overlap: float = 0.5,
+    flip: bool | None = None,
+    overlap: float | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Pose:
     """Lift a track to 3D.
@@ -41,8 +41,9 @@ def lift(
         track: any length, frame rate and picture size; missing joints are fine.
         model: a shipped model's name or an ``.onnx`` file with its card.
         device: one of `core.mixste.backend.DEVICES`.
-        flip: also lift the mirror image and take the mean (half the speed, a little better).
-        overlap: share of a window that the next one shows again; they are cross-faded.
+        flip: also lift the mirror image and take the mean (half the speed, a little better);
+            None as the model's card says.
+        overlap: share of a window that the next one shows again, cross-faded; None likewise.
         progress: called with 0..1; may raise `Cancelled`.
 
     Returns:
@@ -75,8 +76,8 @@ def lift_joints(
     track: Track,
     card: ModelCard,
     run: Run,
-    flip: bool = True,
-    overlap: float = 0.5,
+    flip: bool | None = None,
+    overlap: float | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A track's joints by an opened model, and how far its windows disagree; see `lift`.
@@ -84,6 +85,8 @@ def lift_joints(
     Returns:
         (frames, 17, 3) metres, camera axes, relative to the pelvis; (frames, 17) metres.
     """
+    flip = card.flip if flip is None else flip
+    overlap = card.overlap if overlap is None else overlap
     windows = cut_windows(track.frames, track.fps, card.frames, card.rate, overlap)
     rays, seen = network_rays(track)
     if card.input == "picture":
@@ -93,7 +96,7 @@ def lift_joints(
     answers = lift_windows(inputs, axis, run, flip, progress)
     joints = smoothed(windows.blend(answers), windows.stride)
     apart = disagreement(answers, joints, windows)
-    joints = drawn_to_rays(joints, rays, seen, track.fps, windows.stride)
+    joints = fitted(joints, rays, seen, track.fps, windows.stride)
     return bridged(joints, seen.any(1), round(_LONGEST_GUESS * track.fps)), apart
 
 

@@ -89,8 +89,8 @@ def motion(track: Track, options: Options, progress: Progress | None = None) -> 
     from .lift import lift
 
     lifting = part(progress, 0, _LIFTED)
-    best = options.quality == "best"
-    pose = lift(track, model=options.model, device=options.device, flip=best, progress=lifting)
+    flip = None if options.quality == "best" else False
+    pose = lift(track, model=options.model, device=options.device, flip=flip, progress=lifting)
     return ground(
         pose,
         track,

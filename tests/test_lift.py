@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lift_to_3d.core.errors import ModelError, TrackError
 from lift_to_3d.core.lift import bridged, lift
-from lift_to_3d.core.mixste.model import find_model, read_card
+from lift_to_3d.core.mixste.model import find_model, read_card, write_card
 from lift_to_3d.core.mixste.picture import picture_inputs
 from lift_to_3d.core.mixste.view import from_view, to_view, view_rotation
 from lift_to_3d.core.mixste.windows import cut_windows
@@ -195,6 +195,21 @@ def test_unknown_models_and_devices_are_said():
         find_model("nosuch")
     with pytest.raises(ModelError, match="nodevice.*cpu"):
         lift(walking_track(3), device="nodevice")
+
+
+def test_fast_is_the_default_network_run_with_less_work():
+    fast, default = find_model("fast"), find_model("default")
+    assert fast.onnx == default.onnx
+    track = walking_track(120)
+    quick, best = (lift(track, model=name).joints for name in ("fast", "default"))
+    assert 0 < np.linalg.norm(quick - best, axis=-1).mean() < 0.05
+
+
+def test_a_card_without_its_network_is_said(tmp_path):
+    card = read_card(find_model("fast").card_path)
+    write_card(card, tmp_path / "alone.json")
+    with pytest.raises(ModelError, match=r"default\.onnx is missing"):
+        find_model(str(tmp_path / "alone.onnx"))
 
 
 NO_FRAMES = '{"name": "x", "frames": 0, "rate": 1, "in_channels": 3, "input": "view"}'

@@ -1,8 +1,8 @@
-"""Joints drawn to their rays: what is right stays, what is wrong sideways is mended."""
+"""Joints fitted to their rays: what is right stays, what is wrong is mended."""
 
 import numpy as np
 import pytest
-from lift_to_3d.core.reprojection import drawn_to_rays
+from lift_to_3d.core.reprojection import fitted
 from lift_to_3d.core.skeleton import H36M
 
 BODY = np.array([
@@ -25,7 +25,7 @@ def scene():
 
 def test_a_perfect_pose_stays(scene):
     truth, rays = scene
-    moved = drawn_to_rays(truth, rays, np.ones((60, 17)), 30.0, 2)
+    moved = fitted(truth, rays, np.ones((60, 17)), 30.0, 2)
     assert np.abs(moved - truth).max() < 0.005
 
 
@@ -34,26 +34,39 @@ def test_what_is_wrong_across_the_picture_is_mended(scene):
     wrong = truth.copy()
     wrong[:, 13, 0] += 0.1
     wrong[:, 3, 1] -= 0.05
-    moved = drawn_to_rays(wrong, rays, np.ones((60, 17)), 30.0, 2)
+    moved = fitted(wrong, rays, np.ones((60, 17)), 30.0, 2)
     error = np.linalg.norm(moved - truth, axis=-1)
     assert error[:, 13].mean() < 0.04
     assert error[:, 3].mean() < 0.03
 
 
-def test_what_was_not_seen_is_left(scene):
+def test_what_was_not_seen_keeps_its_direction(scene):
     truth, rays = scene
     wrong = truth.copy()
     wrong[:, 13, 0] += 0.1
     confidence = np.ones((60, 17))
     confidence[:, 13] = 0
-    moved = drawn_to_rays(wrong, rays, confidence, 30.0, 2)
-    assert np.allclose(moved[:, 13], wrong[:, 13], atol=0.01)
+    moved = fitted(wrong, rays, confidence, 30.0, 2)
+    before, after = (j[:, 13] - j[:, 12] for j in (wrong, moved))
+    cosine = (before * after).sum(-1) / np.linalg.norm(before, axis=-1)
+    assert np.all(cosine / np.linalg.norm(after, axis=-1) > np.cos(np.radians(6)))
+
+
+def test_a_bone_that_shrinks_for_a_while_gets_its_length_back(scene):
+    truth, rays = scene
+    wrong = truth.copy()
+    wrong[20:40, 13, 2] += 0.15
+    moved = fitted(wrong, rays, np.ones((60, 17)), 30.0, 2)
+    before, after = (
+        np.linalg.norm(j[25:35, 13] - truth[25:35, 13], axis=-1).mean() for j in (wrong, moved)
+    )
+    assert after < 0.7 * before
 
 
 @pytest.mark.parametrize("frames", [1, 5, 60])
 def test_nothing_seen_changes_nothing(scene, frames):
     truth, rays = (v[:frames] for v in scene)
-    moved = drawn_to_rays(truth, rays * 0, np.zeros((frames, 17)), 30.0, 2)
+    moved = fitted(truth, rays * 0, np.zeros((frames, 17)), 30.0, 2)
     assert np.allclose(moved, truth)
 
 
@@ -64,8 +77,8 @@ def test_mirror_image_gives_mirror_image(scene):
     wrong -= wrong[:, :1]
     sure = random.uniform(0.3, 1, (60, 17))
     mirror = list(H36M.mirrored)
-    moved = drawn_to_rays(wrong, rays, sure, 30.0, 2)
-    other = drawn_to_rays(
+    moved = fitted(wrong, rays, sure, 30.0, 2)
+    other = fitted(
         wrong[:, mirror] * [-1, 1, 1], rays[:, mirror] * [-1, 1], sure[:, mirror], 30.0, 2
     )
     assert np.allclose(other, moved[:, mirror] * [-1, 1, 1], atol=1e-9)

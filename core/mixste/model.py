@@ -33,6 +33,9 @@ class ModelCard:
         network: the network's size.
         joint_errors: usual error of each joint in metres, measured with noisy 2D.
         spread: usual disagreement between windows in metres, measured likewise.
+        network_of: the model beside it whose network it runs in its own way, or "" for its own.
+        flip: whether the mirror image is lifted too where nothing else is asked for.
+        overlap: share of a window that the next one shows again, likewise.
     """
 
     name: str
@@ -47,6 +50,9 @@ class ModelCard:
     network: dict[str, Any] = field(default_factory=dict)
     joint_errors: tuple[float, ...] = (0.08,) * 17
     spread: float = 0.04
+    network_of: str = ""
+    flip: bool = True
+    overlap: float = 0.5
 
     @property
     def joints(self) -> int:
@@ -66,12 +72,8 @@ class Model:
     """A model on disk: its card and its network."""
 
     card: ModelCard
+    card_path: Path
     onnx: Path
-
-    @property
-    def card_path(self) -> Path:
-        """Where the card lies."""
-        return self.onnx.with_suffix(".json")
 
 
 def find_model(name: str) -> Model:
@@ -80,14 +82,29 @@ def find_model(name: str) -> Model:
     Raises:
         ModelError: there is none, or its card is damaged.
     """
-    onnx = Path(name) if name.endswith(".onnx") else MODELS / f"{name}.onnx"
-    card = onnx.with_suffix(".json")
+    shipped = MODELS / f"{name}.json"
+    card_path = Path(name).with_suffix(".json") if name.endswith(".onnx") else shipped
+    onnx = card_path.with_suffix(".onnx")
+    if not card_path.is_file():
+        if onnx.is_file():
+            raise ModelError(
+                f"{onnx}: its card {card_path.name} is missing; put it beside the model."
+            )
+        names = ", ".join(shipped_models())
+        raise ModelError(f"{name}: no such model; there are {names}, or give an .onnx file.")
+    card = read_card(card_path)
+    if card.network_of:
+        onnx = onnx.with_name(f"{card.network_of}.onnx")
     if not onnx.is_file():
-        shipped = ", ".join(sorted(p.stem for p in MODELS.glob("*.onnx")))
-        raise ModelError(f"{name}: no such model; there are {shipped}, or give an .onnx file.")
-    if not card.is_file():
-        raise ModelError(f"{onnx}: its card {card.name} is missing; put it beside the model.")
-    return Model(read_card(card), onnx)
+        raise ModelError(
+            f"{card_path}: its network {onnx.name} is missing; put it beside the card."
+        )
+    return Model(card, card_path, onnx)
+
+
+def shipped_models() -> list[str]:
+    """The names that `find_model` knows."""
+    return sorted(card.stem for card in MODELS.glob("*.json"))
 
 
 def read_card(path: Path) -> ModelCard:
@@ -104,6 +121,8 @@ def read_card(path: Path) -> ModelCard:
             raise ValueError("frames, rate or in_channels is out of range")
         if len(card.joint_errors) != 17 or card.spread <= 0:
             raise ValueError("joint_errors or spread is out of range")
+        if not 0 <= card.overlap < 1 or Path(card.network_of).name != card.network_of:
+            raise ValueError("overlap or network_of is out of range")
         if card.input not in INPUTS:
             raise ValueError(f"input is {card.input!r}, not one of {', '.join(INPUTS)}")
     except (OSError, ValueError, TypeError, AttributeError) as error:

@@ -235,12 +235,13 @@ def _evaluate(parsed: argparse.Namespace) -> int:
         run = open_backend(model, parsed.device)
         card = calibrated(card, virtual_clips(parsed.capture[0], 1.0, seed=1), run)
         write_card(card, model.card_path)
+    flip = False if parsed.no_flip else None
     for path in parsed.capture:
         if parsed.figures:
             research.draw_capture(path, model, parsed.device, parsed.figures)
         for title, noise in (("clean", 0.0), ("noisy", 1.0)):
             clips = virtual_clips(path, noise)
-            result = asdict(score(clips, parsed.model, parsed.device, not parsed.no_flip))
+            result = asdict(score(clips, parsed.model, parsed.device, flip))
             test = f"{path.name.partition('.')[0]} {title}"
             _show(test, result, parsed.json)
             card.figures[test] = _rounded(result)

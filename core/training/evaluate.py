@@ -112,7 +112,7 @@ def score(
     clips: Iterable[Clip],
     model: str = "default",
     device: str = "auto",
-    flip: bool = True,
+    flip: bool | None = None,
     prepare: Callable[[Track], Track] | None = None,
 ) -> Score:
     """Lift all clips and compare with the truth.
