@@ -50,6 +50,11 @@ class Layout:
         have = {*self.points, *self.made}
         return tuple(name for name in COCO + EXTRA_JOINTS if name in have)
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """The points that a track's joints are taken or made from."""
+        return frozenset(self.joints).union(*self.made.values())
+
     def convert(self, xy: np.ndarray, confidence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The points of a file as `joints`.
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from ..errors import TrackError
 
-_SMALL = 100 << 20
+_SMALL = 32 << 20
 _KINDS = frozenset("biufSU")
 
 
@@ -36,7 +36,7 @@ def load_arrays(path: Path) -> dict[str, Any]:
             own size, or holds pickled objects other than plain data.
     """
     try:
-        if path.open("rb").read(2) != b"PK":
+        if not zipfile.is_zipfile(path):
             return {"": _parse(path.read_bytes(), "")}
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if m.filename.endswith(".npy")]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, cast
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
-from ..errors import TrackError
 from ..layouts import Layout
+from .source import Source
 
 PIXELS, UNIT, CENTRED, PERCENT = "pixels", "0..1", "-1..1", "percent"
 """What x and y count: pixels, shares of the picture's sides, those from -1 to 1, or percent."""
@@ -21,10 +22,10 @@ class Detections:
 
     Attributes:
         format: the format's name for the user.
-        layout: what the points are.
+        layout: what the points are, without those that nothing uses.
         frame: (n,) int64, the frame's number in the file, ascending.
-        xy: (n, points, 2) float64 in `units`, y down; NaN is missing.
-        confidence: (n, points) float64 as the tool gives it, 0 where missing.
+        xy: (n, points, 2) float32 in `units`, y down; NaN is missing.
+        confidence: (n, points) float32 as the tool gives it, 0 where missing.
         score: (n,) float64, how sure the tool is of the person; the mean confidence if not given.
         ids: (n,) int64, the tool's number for the person, -1 for none; None if it gives none.
         span: first and last frame that the file covers, whether or not anybody is in them.
@@ -82,25 +83,31 @@ class Detections:
         The others are as the attributes. `span` is widened to hold all of `frame`.
         """
         frame = np.asarray(frame, np.int64)
-        points = np.asarray(points, np.float64)
-        order = np.argsort(frame, kind="stable")
-        frame, points = frame[order], points[order]
-        xy = points[..., :2].copy()
-        confidence = points[..., 2].copy() if points.shape[-1] > 2 else np.ones(xy.shape[:2])
+        used = [i for i, name in enumerate(layout.points) if name in layout.sources]
+        layout = replace(layout, points=tuple(layout.points[i] for i in used))
+        order = slice(None)
+        if (np.diff(frame) < 0).any():
+            order = np.argsort(frame, kind="stable")
+        with np.errstate(over="ignore"):
+            points = np.asarray(points)[order][:, used].astype(np.float32)
+        frame, xy = frame[order], points[..., :2].copy()
+        confidence = points[..., 2].copy() if points.shape[-1] > 2 else np.ones_like(xy[..., 0])
         with np.errstate(invalid="ignore"):
             found = np.isfinite(points).all(-1) & (confidence > 0) & (xy != 0).any(-1)
             found &= (np.abs(xy) < 1e7).all(-1)
         xy[~found] = np.nan
         confidence[~found] = 0
         if score is None:
-            score = confidence.mean(1)
+            score = confidence.mean(1) if used else np.zeros(len(frame))
+        else:
+            score = np.asarray(score, np.float64)[order]
         seen = (int(frame[0]), int(frame[-1])) if len(frame) else (0, -1)
         if span is None or span[1] < span[0]:
             span = seen
         elif len(frame):
             span = (min(span[0], seen[0]), max(span[1], seen[1]))
         return Detections(
-            format, layout, frame, xy, confidence, np.asarray(score, np.float64)[order],
+            format, layout, frame, xy, confidence, score,
             None if ids is None else np.asarray(ids, np.int64)[order],
             span, units, fps, size, numbered_from, notes,
         )  # fmt: skip
@@ -119,49 +126,84 @@ def picture_size(width: Any, height: Any) -> tuple[int, int] | None:
     return (round(sides[0]), round(sides[1])) if sides[0] and sides[1] else None
 
 
-def field_numbers(entries: list[dict[str, Any]], key: str) -> list[float] | None:
-    """The number that each entry has under `key`; None if one of them has none."""
-    values = [entry.get(key) for entry in entries]
-    good = all(type(value) in (int, float) and abs(value) < 1 << 60 for value in values)  # pyright: ignore[reportArgumentType]
-    return cast(list[float], values) if good else None
+class Rows:
+    """People as they are read: a frame number, an id, a score and the points of each, packed.
 
-
-def rectangular(rows: list, width: int, where: str) -> np.ndarray:
-    """Lists of numbers of one length as an array (n, width).
-
-    Raises:
-        TrackError: naming `where` if a row has another length or holds anything but numbers.
+    Args:
+        source: the file, for what is wrong with a person.
+        of: what a person's numbers are, for the same.
     """
+
+    def __init__(self, source: Source, of: str = "keypoints") -> None:
+        self.source, self.of = source, of
+        self.width = 0
+        self._frames, self._ids = array("q"), array("q")
+        self._scores, self._numbers = array("d"), array("f")
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def add(self, frame: int, numbers: Any, number: Any = None, score: Any = None) -> None:
+        """One person.
+
+        Args:
+            frame: the frame's number.
+            numbers: a list of as many numbers as everybody has; None is missing.
+            number: the tool's number for the person, if it is one.
+            score: how sure the tool is of the person, if it is a number.
+
+        Raises:
+            TrackError: naming frame and person, if `numbers` are others.
+        """
+        packed = _packed(numbers)
+        self.width = self.width or len(packed)
+        if len(packed) != self.width or not self.width:
+            raise self.source.error(
+                f"frame {frame}: {self.of} of entry {len(self)} are not {self.width} numbers."
+            )
+        self._numbers.extend(packed)
+        self._frames.append(frame)
+        self._ids.append(number if type(number) is int and 0 <= number < 1 << 60 else -1)
+        self._scores.append(score if type(score) in (int, float) and abs(score) < 1e9 else np.nan)
+
+    @property
+    def frame(self) -> np.ndarray:
+        """(n,) frame numbers."""
+        return np.frombuffer(self._frames, np.int64) if self._frames else np.empty(0, np.int64)
+
+    @property
+    def ids(self) -> np.ndarray | None:
+        """(n,) the tool's numbers, -1 for none; None if it gave none."""
+        ids = np.frombuffer(self._ids, np.int64) if self._ids else np.empty(0, np.int64)
+        return ids if (ids >= 0).any() else None
+
+    @property
+    def score(self) -> np.ndarray | None:
+        """(n,) the tool's scores; None unless everybody has one."""
+        scores = np.frombuffer(self._scores) if self._scores else np.empty(0)
+        return scores if np.isfinite(scores).all() else None
+
+    def points(self, each: int = 3) -> np.ndarray:
+        """(n, points, each) float32.
+
+        Raises:
+            TrackError: if that does not divide a person's numbers.
+        """
+        if self.width % each:
+            raise self.source.error(
+                f"{self.width} numbers in {self.of} are not {each} for each point."
+            )
+        numbers = np.frombuffer(self._numbers, np.float32) if len(self) else np.empty(0, "f4")
+        return numbers.reshape(len(self), -1 if self.width else 0, each)
+
+
+def _packed(numbers: Any) -> array[float]:
+    """A list's numbers, NaN for None; empty where anything else is among them."""
     try:
-        array = np.array(rows, np.float64) if rows else np.empty((0, width))
-    except (TypeError, ValueError, OverflowError):
-        array = np.empty(0)
-    if array.shape != (len(rows), width):
-        bad = next((i for i, row in enumerate(rows) if not _numbers(row, width)), 0)
-        raise TrackError(f"{where}: entry {bad} does not hold {width} numbers.")
-    return array
-
-
-def stacked(people: list[list[list[float]]], where: str) -> np.ndarray:
-    """Lists of points [[x, y] ...] or [[x, y, c] ...] as (n, points, 2 or 3).
-
-    Raises:
-        TrackError: naming `where`, if people have different numbers of points or no numbers.
-    """
+        return array("f", numbers)
+    except (TypeError, OverflowError):
+        pass
     try:
-        array = np.array(people, np.float64) if people else np.empty((0, 17, 2))
-    except (TypeError, ValueError, OverflowError):
-        array = np.empty(0)
-    if array.ndim != 3 or array.shape[-1] not in (2, 3):
-        raise TrackError(
-            f"{where}: the keypoints of all people must be as many pairs or triples of numbers."
-        )
-    return array
-
-
-def _numbers(row: object, width: int) -> bool:
-    return (
-        isinstance(row, list | tuple)
-        and len(row) == width
-        and all(isinstance(v, int | float) or v is None for v in row)
-    )
+        return array("f", [np.nan if number is None else number for number in numbers])
+    except (TypeError, OverflowError):
+        return array("f")

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import TrackError
 from .source import Source
 
-_SMALL = 64 << 20
+_SMALL = 32 << 20
 
 
 def is_hdf5(source: Source) -> bool:

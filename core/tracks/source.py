@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import codecs
 import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -10,19 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 
 from ..errors import TrackError
 from .arrays import load_arrays
+from .json_text import parse_json
 
 Progress = Callable[[float], None] | None
 
 _LARGEST_FILE = 4 << 30
 _LARGEST_FOLDER = 1_000_000
-_COSTS = ((b"[", 100), (b"{", 240), (b",", 48))
-"""Bytes of memory that a list, an object and a number take while JSON is parsed, as measured."""
-_HARMLESS, _SPARE = 1 << 20, 200 << 20
-"""JSON of the first size is not looked at; what it may need beyond twelve times its size."""
+_HEAD = 1 << 17
 _DIGITS = re.compile(r"\d+")
 
 
@@ -71,11 +68,11 @@ class Source:
 
     @cached_property
     def head(self) -> bytes:
-        """The file's first 64 kB; nothing of a folder."""
+        """The file's first 128 kB; nothing of a folder."""
         if self.is_folder:
             return b""
         with self._open() as stream:
-            return stream.read(1 << 16)
+            return stream.read(_HEAD)
 
     @cached_property
     def data(self) -> bytes:
@@ -87,21 +84,20 @@ class Source:
         with self._open() as stream:
             return stream.read()
 
-    @cached_property
-    def text(self) -> str | None:
-        """The file as text; None for a binary one."""
-        if self.is_folder or b"\0" in self.head:
-            return None
-        return self.data.decode("utf-8-sig", errors="replace")
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a file of characters, UTF-8 or with a mark that says UTF-16."""
+        marked = self.head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return bool(self.head) and (marked or b"\0" not in self.head)
 
     @cached_property
     def json(self) -> Any:
-        """The file's JSON; None where it does not look like JSON.
+        """The file's JSON (`json_text.parse_json`); None where it does not look like JSON.
 
         Raises:
             TrackError: if it begins as JSON and is not.
         """
-        start = self.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+        start = self.head.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
         return parse_json(self.data, self.path) if start in (b"[", b"{") else None
 
     @cached_property
@@ -125,39 +121,6 @@ class Source:
             return self.path.open("rb")
         except OSError as error:
             raise self.error(f"cannot be opened ({error.strerror}).") from None
-
-
-def parse_json(data: bytes, path: Path) -> Any:
-    """JSON, also with the NaN and Infinity that Python writes.
-
-    Raises:
-        TrackError: naming `path`, if it is empty, truncated or no JSON, or if it is made of so
-            many tiny lists and objects that it would take far more memory than keypoints do.
-    """
-    data = data.removeprefix(b"\xef\xbb\xbf")
-    if len(data) > _HARMLESS:
-        need = sum(data.count(mark) * cost for mark, cost in _COSTS)
-        if need > 12 * len(data) + _SPARE:
-            raise TrackError(
-                f"{path}: would unpack to {need >> 20} MB, far beyond its own size; it is damaged "
-                "or made to fill the memory."
-            )
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        reason = error
-    if b"NaN" in data or b"Infinity" in data:
-        try:
-            return json.loads(data)
-        except (ValueError, RecursionError):
-            pass
-    if not data.strip():
-        raise TrackError(f"{path}: is empty.")
-    cut = "; it seems to be cut off" if reason.pos >= len(data) - 1 else ""
-    raise TrackError(
-        f"{path}: is not valid JSON at line {reason.lineno}, column {reason.colno} "
-        f"({reason.msg}){cut}."
-    )
 
 
 def natural_key(name: str) -> tuple[tuple[str, int], ...]:

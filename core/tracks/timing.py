@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 _COMMON = (
     5, 10, 12, 12.5, 15, 20, 24000 / 1001, 24, 25, 30000 / 1001, 30, 48, 50, 60000 / 1001, 60,
@@ -12,15 +11,13 @@ _COMMON = (
 )  # fmt: skip
 
 
-def rate_of_timestamps(stamps: Sequence[tuple[int, float]]) -> float | None:
-    """Frames a second from (frame number, time) pairs in seconds, milli- or microseconds.
+def rate_of_timestamps(frames: ArrayLike, times: ArrayLike) -> float | None:
+    """Frames a second from frame numbers and their times in seconds, milli- or microseconds.
 
     A usual rate is taken where the times mean it within 0.2 %. None where the times do not grow
     with the frames.
     """
-    if len(stamps) < 2:
-        return None
-    frames, times = np.array(stamps, np.float64).T
+    frames, times = np.asarray(frames, np.float64), np.asarray(times, np.float64)
     good = np.isfinite(times)
     frames, times = frames[good], times[good]
     if len(frames) < 2 or frames[-1] <= frames[0] or times[-1] <= times[0]:

@@ -30,11 +30,15 @@ class Format(Protocol):
         ...
 
 
+_LAST = "plain_json"
+
 FORMATS: tuple[Format, ...] = tuple(
-    cast(Format, importlib.import_module(f".{module.name}", __name__))
-    for module in pkgutil.iter_modules(__path__)
+    cast(Format, importlib.import_module(f".{name}", __name__))
+    for name in sorted(
+        (m.name for m in pkgutil.iter_modules(__path__)), key=lambda n: (n == _LAST, n)
+    )
 )
-"""Every format, by module name."""
+"""Every format, by module name; what takes the rest is asked last."""
 
 _SURPRISES = (
     TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError,

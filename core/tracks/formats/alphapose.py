@@ -9,10 +9,13 @@ picture's name as key and people or bodies of 18 joints.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from ... import layouts
-from ..detections import Detections, field_numbers, rectangular
+from ..detections import Detections, Rows
+from ..json_text import LISTS, OBJECTS
 from ..source import Source, numbers_in_names
 
 NAME = "AlphaPose JSON"
@@ -30,46 +33,60 @@ _OTHER_FORMS = (("people", "pose_keypoints_2d"), ("bodies", "joints"))
 def sniff(source: Source) -> bool:
     """Whether it is a list of entries with picture names, boxes or idx, or a dict by picture."""
     document = source.json
-    if isinstance(document, list) and document and isinstance(document[0], dict):
+    if isinstance(document, LISTS) and len(document) and isinstance(document[0], dict):
         first = document[0]
         marks = isinstance(first.get("image_id"), str) or "idx" in first or "box" in first
-        return marks and "image_id" in first and isinstance(first.get("keypoints"), list)
-    if isinstance(document, dict) and document:
-        first = next(iter(document.values()))
-        return isinstance(first, dict) and any(
-            isinstance(first.get(list_), list) for list_, _ in _OTHER_FORMS
-        )
+        return marks and "image_id" in first and _is_flat(first.get("keypoints"))
+    if isinstance(document, OBJECTS) and len(document):
+        return any(True for _ in _entries(dict(islice(document.items(), 100))))
     return False
 
 
 def read(source: Source) -> Detections:
     """Every person of every picture; the frame's number is the one in the picture's name."""
-    entries = source.json
-    if isinstance(entries, dict):
-        entries = _entries_by_picture(entries)
-    good = [e for e in entries if isinstance(e, dict) and isinstance(e.get("keypoints"), list)]
-    width = len(good[0]["keypoints"]) if good else 0
-    layout = _BY_POINTS.get(width // 3)
-    if width % 3 or layout is None:
-        raise source.error(f'{width} numbers in "keypoints" are no layout that AlphaPose writes.')
-    points = rectangular([e["keypoints"] for e in good], width, str(source.path))
-    numbers = numbers_in_names([str(e.get("image_id", "")) for e in good])
-    ids = field_numbers(good, "idx")
-    whole = None if ids is None else [int(i) for i in ids]
+    rows = Rows(source)
+    pictures: dict[Any, int] = {}
+    for i, (picture, person) in enumerate(_entries(source.json)):
+        if i % 4096 == 0:
+            source.report(min(i / max(len(source.json), 1), 1.0))
+        idx, score = person.get("idx"), person.get("score")
+        rows.add(pictures.setdefault(picture, len(pictures)), person["keypoints"], idx, score)
+    layout = _BY_POINTS.get(rows.width // 3)
+    if rows.width % 3 or layout is None:
+        raise source.error(
+            f'{rows.width} numbers in "keypoints" are no layout that AlphaPose writes.'
+        )
+    numbers = numbers_in_names([str(picture) for picture in pictures])
     return Detections.build(
-        NAME, layout, numbers, points.reshape(len(good), width // 3, 3),
-        ids=whole, score=field_numbers(good, "score"),
+        NAME, layout, numbers[rows.frame], rows.points(), ids=rows.ids, score=rows.score,
         numbered_from=None,
     )  # fmt: skip
 
 
-def _entries_by_picture(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """The entries of a dict by picture, as of the list."""
-    return [
-        {"image_id": name, "keypoints": person.get(key)}
-        for name, picture in document.items()
-        if isinstance(picture, dict)
-        for people, key in _OTHER_FORMS
-        for person in picture.get(people) or ()
-        if isinstance(person, dict)
-    ]
+def _entries(document: Any) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """(picture, person) of each of the three forms."""
+    if isinstance(document, LISTS):
+        for entry in document:
+            if isinstance(entry, dict) and _is_flat(entry.get("keypoints")):
+                yield entry.get("image_id"), entry
+        return
+    for name, picture in document.items():
+        if not isinstance(picture, dict):
+            continue
+        for people, key in _OTHER_FORMS:
+            listed = picture.get(people)
+            for person in listed if isinstance(listed, list) else ():
+                if (
+                    isinstance(person, dict)
+                    and _is_flat(person.get(key))
+                    and len(person[key]) == 54
+                ):
+                    yield name, {"keypoints": person[key]}
+
+
+def _is_flat(keypoints: Any) -> bool:
+    return (
+        isinstance(keypoints, list)
+        and bool(keypoints)
+        and not isinstance(keypoints[0], list | dict)
+    )

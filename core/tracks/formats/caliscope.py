@@ -23,16 +23,15 @@ _CAMERA, _POINT = ("port", "cam_id", "camera"), ("point_id", "keypoint_id")
 
 def sniff(source: Source) -> bool:
     """Whether the first line has Caliscope's columns."""
-    if source.text is None or b"img_loc_x" not in source.head[:4096]:
+    if not source.is_text or b"img_loc_x" not in source.head[:4096]:
         return False
-    table = CsvTable(source.text[: 1 << 14])
+    table = CsvTable(source.head)
     return table.column(*_POINT) is not None and table.column("sync_index") is not None
 
 
 def read(source: Source) -> Detections:
     """The first camera's body landmarks."""
-    assert source.text is not None
-    table = CsvTable(source.text)
+    table = CsvTable(source.data)
     camera = table.column(*_CAMERA)
     wanted = [table.column(name) for name in ("sync_index", "img_loc_x", "img_loc_y")]
     wanted += [table.column(*_POINT), table.column("frame_time")]
@@ -56,11 +55,7 @@ def read(source: Source) -> Detections:
             notes = (f"Camera {cameras[0]:g} of {len(cameras)} is taken.",)
         body &= numbers[camera] == cameras[0] if len(cameras) else body
     frames, row = np.unique(frame[body].astype(np.int64), return_inverse=True)
-    points = np.full((len(frames), 33, 2), np.nan)
+    points = np.full((len(frames), 33, 2), np.nan, np.float32)
     points[row.reshape(-1), point[body].astype(int)] = np.stack([x, y], -1)[body]
-    stamps = (
-        [] if time is None else list(zip(frame[body].tolist(), time[body].tolist(), strict=True))
-    )
-    return Detections.build(
-        NAME, MEDIAPIPE_33, frames, points, fps=rate_of_timestamps(stamps), notes=notes
-    )
+    rate = None if time is None else rate_of_timestamps(frame[body], time[body])
+    return Detections.build(NAME, MEDIAPIPE_33, frames, points, fps=rate, notes=notes)

@@ -22,7 +22,8 @@ from ...layouts import (
     Layout,
     named_layout,
 )
-from ..detections import Detections, field_numbers, picture_size, rectangular
+from ..detections import Detections, Rows, picture_size
+from ..json_text import LISTS, OBJECTS
 from ..source import Source, numbers_in_names
 
 NAME = "COCO keypoints"
@@ -37,9 +38,9 @@ _BY_POINTS = {
 def sniff(source: Source) -> bool:
     """Whether it is a list with image_id and keypoints or boxes, or a dict with annotations."""
     document = source.json
-    if isinstance(document, dict):
-        return isinstance(document.get("annotations"), list) and "images" in document
-    if isinstance(document, list) and document and isinstance(document[0], dict):
+    if isinstance(document, OBJECTS):
+        return isinstance(document.get("annotations"), LISTS) and "images" in document
+    if isinstance(document, LISTS) and len(document) and isinstance(document[0], dict):
         first = document[0]
         plain = type(first.get("image_id")) is int and "idx" not in first and "box" not in first
         return plain and ("keypoints" in first or "bbox" in first)
@@ -49,53 +50,59 @@ def sniff(source: Source) -> bool:
 def read(source: Source) -> Detections:
     """Every labelled or detected person."""
     document = source.json
-    annotated = isinstance(document, dict)
+    annotated = isinstance(document, OBJECTS)
     entries = document["annotations"] if annotated else document
-    entries = [e for e in entries if isinstance(e, dict) and "image_id" in e]
-    good = [e for e in entries if isinstance(e.get("keypoints"), list) and any(e["keypoints"])]
-    if entries and not any("keypoints" in e for e in entries):
+    rows = Rows(source)
+    images: dict[Any, int] = {}
+    more: list[str] | None = None
+    boxes = 0
+    for i, entry in enumerate(entries):
+        if i % 4096 == 0:
+            source.report(i / len(entries))
+        if not isinstance(entry, dict) or "image_id" not in entry:
+            continue
+        keypoints = entry.get("keypoints")
+        boxes += keypoints is None
+        if not isinstance(keypoints, list) or not any(keypoints):
+            continue
+        if more is None:
+            more = [key for key in _WHOLE_BODY if isinstance(entry.get(key), list)]
+            more = more if len(keypoints) == 51 else []
+        parts = [part if isinstance(part := entry.get(key), list) else [None] for key in more]
+        image = images.setdefault(_key(entry["image_id"]), len(images))
+        rows.add(image, sum(parts, keypoints), _track_id(entry), entry.get("score"))
+    if not len(rows):
         raise source.error(
             "holds boxes without keypoints; run a pose detector that gives the joints."
+            if boxes
+            else 'no entry has "keypoints".'
         )
-    if not good:
-        raise source.error('no entry has "keypoints".')
-    layout, points = _points(good, document if annotated else {}, source)
+    layout = _layout(rows, more or [], document if annotated else {}, source)
+    points = rows.points().copy()
     if annotated:
         points[..., 2] = np.minimum(points[..., 2], 2) / 2
-    frame, size, base = _frames(good, document.get("images") if annotated else None, source)
-    ids = [_track_id(e) for e in good]
+    pictures = document.get("images") if annotated else None
+    number, size, base = _frames(list(images), pictures, source)
     return Detections.build(
-        NAME, layout, frame, points, size=size, numbered_from=base,
-        ids=ids if max(ids, default=-1) >= 0 else None,
-        score=field_numbers(good, "score"),
+        NAME, layout, number[rows.frame], points, size=size, numbered_from=base, ids=rows.ids,
+        score=rows.score,
     )  # fmt: skip
 
 
-def _points(
-    entries: list[dict[str, Any]], document: dict[str, Any], source: Source
-) -> tuple[Layout, np.ndarray]:
-    """The layout and (n, points, 3)."""
-    width = len(entries[0]["keypoints"])
-    points = rectangular([e["keypoints"] for e in entries], width, str(source.path))
-    points = points.reshape(len(entries), width // 3, 3) if width % 3 == 0 else points
-    layout = _named(document, width // 3) or _BY_POINTS.get(width // 3)
-    if layout is None or width % 3:
+def _layout(rows: Rows, more: list[str], document: Any, source: Source) -> Layout:
+    if more:
+        names = [name for key in more for name in WHOLEBODY_133.points[slice(*_WHOLE_BODY[key])]]
+        return Layout(WHOLEBODY_133.name, (*COCO_17.points, *names))
+    layout = _named(document, rows.width // 3) or _BY_POINTS.get(rows.width // 3)
+    if layout is None or rows.width % 3:
         raise source.error(
-            f'{width} numbers in "keypoints" are no known layout and the file does not name them.'
+            f'{rows.width} numbers in "keypoints" are no known layout and the file does not name '
+            "them."
         )
-    more = [key for key in _WHOLE_BODY if all(isinstance(e.get(key), list) for e in entries)]
-    if layout is not COCO_17 or not more:
-        return layout, points
-    parts, names = [points], list(COCO_17.points)
-    for key in more:
-        start, end = _WHOLE_BODY[key]
-        part = rectangular([e[key] for e in entries], 3 * (end - start), f"{source.path}: {key}")
-        parts.append(part.reshape(len(entries), end - start, 3))
-        names += WHOLEBODY_133.points[start:end]
-    return Layout(WHOLEBODY_133.name, tuple(names)), np.concatenate(parts, 1)
+    return layout
 
 
-def _named(document: dict[str, Any], count: int) -> Layout | None:
+def _named(document: Any, count: int) -> Layout | None:
     """The layout that the categories name."""
     for category in document.get("categories") or ():
         names = category.get("keypoints") if isinstance(category, dict) else None
@@ -105,16 +112,19 @@ def _named(document: dict[str, Any], count: int) -> Layout | None:
 
 
 def _frames(
-    entries: list[dict[str, Any]], images: list | None, source: Source
+    ids: list[Any], images: Any, source: Source
 ) -> tuple[np.ndarray, tuple[int, int] | None, int | None]:
-    """Frame number of each entry, the pictures' size, and the first number if that is known."""
-    ids = [_key(e["image_id"]) for e in entries]
+    """Each picture's frame number, the pictures' size, and the first number if that is known."""
     if not images:
         if all(type(i) is int and abs(i) < 1 << 60 for i in ids):
             return np.array(ids, np.int64), None, None
         return numbers_in_names([str(i) for i in ids]), None, None
-    pictures = {_key(i.get("id")): i for i in images if isinstance(i, dict)}
-    sizes = {(_key(p.get("width")), _key(p.get("height"))) for p in pictures.values()}
+    pictures = {
+        _key(image.get("id")): (str(image.get("file_name", image.get("id"))), _size(image))
+        for image in images
+        if isinstance(image, dict)
+    }
+    sizes = {size for _, size in pictures.values()}
     if len(sizes) > 1:
         raise source.error(
             f"its {len(pictures)} pictures have {len(sizes)} different sizes: single pictures, "
@@ -123,16 +133,19 @@ def _frames(
     missing = next((i for i in ids if i not in pictures), None)
     if missing is not None:
         raise source.error(f'image_id {missing} is not among the "images".')
-    names = [str(pictures[i].get("file_name", i)) for i in pictures]
-    numbers = dict(zip(pictures, numbers_in_names(names), strict=True))
-    return np.array([numbers[i] for i in ids]), picture_size(*sizes.pop()), None
+    numbers = numbers_in_names([name for name, _ in pictures.values()])
+    by_id = dict(zip(pictures, numbers.tolist(), strict=True))
+    return np.array([by_id[i] for i in ids], np.int64), picture_size(*sizes.pop()), None
+
+
+def _size(image: dict[str, Any]) -> tuple[Any, Any]:
+    return _key(image.get("width")), _key(image.get("height"))
 
 
 def _key(value: Any) -> int | str | float | None:
     return value if isinstance(value, int | str | float) else None
 
 
-def _track_id(entry: dict[str, Any]) -> int:
+def _track_id(entry: dict[str, Any]) -> Any:
     extra = entry.get("attributes")
-    value = entry.get("track_id", extra.get("track_id") if isinstance(extra, dict) else None)
-    return value if type(value) is int and 0 <= value < 1 << 60 else -1
+    return entry.get("track_id", extra.get("track_id") if isinstance(extra, dict) else None)

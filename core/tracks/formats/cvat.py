@@ -23,7 +23,7 @@ from ..source import Source
 NAME = "CVAT XML"
 
 _CHUNK = 1 << 20
-"""Characters that are parsed at once; none of CVAT's elements is as long."""
+"""Bytes that are parsed at once; none of CVAT's elements is as long."""
 _DEEPEST = 50
 _SPREAD = 1_000_000
 """Numbers that a table of skeletons may have beyond four for each point in the file."""
@@ -32,7 +32,7 @@ _SPREAD = 1_000_000
 def sniff(source: Source) -> bool:
     """Whether it is XML with annotations."""
     start = source.head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return start.startswith(b"<") and b"<annotations" in start and source.text is not None
+    return start.startswith(b"<") and b"<annotations" in start
 
 
 def read(source: Source) -> Detections:
@@ -50,10 +50,10 @@ def read(source: Source) -> Detections:
             f"its pictures have {len(found.sizes)} different sizes: single pictures, not the "
             "frames of a clip."
         )
-    marks = np.array(found.marks).reshape(-1, 5)
+    marks = np.frombuffer(found.marks).reshape(-1, 5)
     if len(found.frames) * len(found.names) > 4 * len(marks) + _SPREAD:
         raise source.error(f"its {len(found.names)} different points are no skeleton.")
-    points = np.full((len(found.frames), len(found.names), 3), np.nan)
+    points = np.full((len(found.frames), len(found.names), 3), np.nan, np.float32)
     points[marks[:, 0].astype(int), marks[:, 1].astype(int)] = marks[:, 2:]
     seen = np.isfinite(points[..., 0]).any(1)
     ids = np.array(found.tracks)[seen]
@@ -95,11 +95,11 @@ class _Skeletons:
         parser.CharacterDataHandler = self._words
         parser.StartDoctypeDeclHandler = self._refuse
         parser.EntityDeclHandler = self._refuse
-        text = self._source.text or ""
+        text = self._source.data
         try:
             for start in range(0, len(text), _CHUNK):
                 chunk = text[start : start + _CHUNK]
-                if len(chunk) == _CHUNK and ">" not in chunk:
+                if len(chunk) == _CHUNK and b">" not in chunk:
                     raise self._source.error("an element is longer than 1 MB.")
                 parser.Parse(chunk)
                 self._source.report(start / len(text))

@@ -22,28 +22,27 @@ NAME = "DeepLabCut CSV"
 
 def sniff(source: Source) -> bool:
     """Whether the first cells are scorer and then individuals or bodyparts."""
-    if source.text is None or not source.head.startswith((b"scorer", b"\xef\xbb\xbfscorer")):
+    if not source.head.startswith((b"scorer", b"\xef\xbb\xbfscorer")):
         return False
-    header = CsvTable(source.text[: 1 << 17], 4).header
+    header = CsvTable(source.head, 4).header
     return len(header) > 2 and header[1][0] in ("individuals", "bodyparts")
 
 
 def read(source: Source) -> Detections:
     """Every individual of every frame."""
-    assert source.text is not None
-    several = CsvTable(source.text[: 1 << 17], 2).header[1][0] == "individuals"
-    table = CsvTable(source.text, 4 if several else 3)
+    several = CsvTable(source.head, 2).header[1][0] == "individuals"
+    table = CsvTable(source.data, 4 if several else 3)
     header = table.header
     parts, coords = header[-2], header[-1]
     who = header[1] if several else [""] * len(parts)
     columns = [i for i, axis in enumerate(coords) if axis in ("x", "y", "likelihood")]
     if not columns or len({len(row) for row in header}) != 1:
         raise source.error("its header rows have no columns x and y of equal number.")
-    index = table.words(columns[0] - 1) if columns[0] else list(map(str, range(table.rows)))
     try:
-        numbers = table.numbers(columns)
+        numbers = table.numbers(columns, np.float32)
     except ValueError as error:
         raise source.error(f"{error}.") from None
+    index = list(table.words(columns[0] - 1) if columns[0] else map(str, range(len(numbers))))
     named = [Column(who[c], parts[c], coords[c]) for c in columns]
     return detections(NAME, named, numbers, index, source)
 
@@ -70,7 +69,7 @@ def detections(
     people = list(dict.fromkeys(column.individual for column in columns))
     if len(names) * len(people) > len(columns):
         raise source.error("not every individual has every body part.")
-    points = np.full((len(people), len(numbers), len(names), 3), np.nan)
+    points = np.full((len(people), len(numbers), len(names), 3), np.nan, np.float32)
     points[..., 2] = 1
     place = {column: i for i, column in enumerate(names)}
     for i, column in enumerate(columns):

@@ -7,10 +7,9 @@ x, y, x, y ... of OpenPose's 18 as shares of the picture.
 
 from __future__ import annotations
 
-import numpy as np
-
 from ...layouts import LAYOUTS
-from ..detections import Detections, rectangular
+from ..detections import Detections, Rows
+from ..json_text import LISTS, OBJECTS
 from ..source import Source
 from .named_csv import units
 
@@ -22,36 +21,33 @@ _BY_POINTS = {17: "COCO-17", 18: "COCO-18", 133: "COCO-WholeBody-133"}
 def sniff(source: Source) -> bool:
     """Whether it is a dict whose data has skeletons."""
     document = source.json
-    data = document.get("data") if isinstance(document, dict) else None
-    return isinstance(data, list) and any(isinstance(f, dict) and "skeleton" in f for f in data)
+    data = document.get("data") if isinstance(document, OBJECTS) else None
+    first = data[:1000] if isinstance(data, LISTS) else []
+    return any(isinstance(frame, dict) and "skeleton" in frame for frame in first)
 
 
 def read(source: Source) -> Detections:
     """Every skeleton of every frame."""
-    frames, poses, scores, numbers = [], [], [], []
+    rows = Rows(source, "pose and score")
+    first, last = 1 << 60, 0
     for position, frame in enumerate(source.json["data"]):
-        number = frame.get("frame_index") if isinstance(frame, dict) else None
+        frame = frame if isinstance(frame, dict) else {}
+        number = frame.get("frame_index")
         number = number if type(number) is int and 0 <= number < 1 << 60 else position
-        numbers.append(number)
-        skeletons = frame.get("skeleton") if isinstance(frame, dict) else None
+        first, last = min(first, number), max(last, number)
+        skeletons = frame.get("skeleton")
         for person in skeletons if isinstance(skeletons, list) else ():
             if isinstance(person, dict) and person.get("pose"):
-                frames.append(number)
-                poses.append(_flat(person["pose"]))
-                scores.append(_flat(person.get("score")))
-    width = len(poses[0]) if poses else 34
-    if width % 2 or width // 2 not in _BY_POINTS:
-        raise source.error(f"{width} numbers in a pose are no layout that is known.")
-    where = str(source.path)
-    xy = rectangular(poses, width, where).reshape(len(poses), width // 2, 2)
-    sure = np.ones(xy.shape[:2])
-    if any(scores):
-        sure = rectangular(scores, width // 2, f"{where}: score")
-    points = np.concatenate([xy, sure[..., None]], -1)
-    first = min(numbers, default=0)
+                pose, score = _flat(person["pose"]), _flat(person.get("score"))
+                score = score or [1.0] * (len(pose) // 2)
+                rows.add(number, [*pose[::2], *pose[1::2], *score])
+    if rows.width % 3 or rows.width // 3 not in _BY_POINTS:
+        raise source.error(f"{rows.width} numbers in pose and score are no layout that is known.")
+    count = rows.width // 3
+    points = rows.points(count).transpose(0, 2, 1)
     return Detections.build(
-        NAME, LAYOUTS[_BY_POINTS[width // 2]], frames, points, units=units(points),
-        span=(first, max(numbers, default=-1)), numbered_from=1 if first == 1 else 0,
+        NAME, LAYOUTS[_BY_POINTS[count]], rows.frame, points, units=units(points),
+        span=(first, last), numbered_from=1 if first == 1 else 0,
     )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ or all of them shares of the picture's sides. FreeMoCap's 3D table has the same 
 
 from __future__ import annotations
 
+from array import array
+
 import numpy as np
 
 from ...layouts import MEDIAPIPE_33, Layout, named_layout
@@ -26,17 +28,16 @@ _SURE = ("visibility", "confidence", "conf", "score", "likelihood", "c")
 
 def sniff(source: Source) -> bool:
     """Whether the first line has frame, joint, x and y."""
-    if source.text is None or source.head[:1] in b"[{<":
+    if not source.is_text or source.head[:1] in b"[{<":
         return False
-    table = CsvTable(source.text[: 1 << 14])
+    table = CsvTable(source.head)
     wanted = (FRAME[:-1], _NAMES + _NUMBERS, ("x",), ("y",))
     return all(table.column(*names) is not None for names in wanted)
 
 
 def read(source: Source) -> Detections:
     """Rows of one frame and one person make a detection."""
-    assert source.text is not None
-    table = CsvTable(source.text)
+    table = CsvTable(source.data)
     columns = [table.column(*names) for names in (FRAME, ("x",), ("y",), _SURE, TIME)]
     try:
         have = [c for c in columns if c is not None]
@@ -54,32 +55,32 @@ def read(source: Source) -> Detections:
     layout, joint = _layout(table, source)
     person = table.column(*PERSON)
     who = (
-        np.zeros(table.rows, np.int64) if person is None else words_as_numbers(table.words(person))
+        np.zeros(len(frame), np.int64) if person is None else words_as_numbers(table.words(person))
     )
     good &= (joint >= 0) & (joint < len(layout.points))
     keys, row = np.unique(np.stack([frame[good], who[good]], 1), axis=0, return_inverse=True)
-    points = np.full((len(keys), len(layout.points), 3), np.nan)
-    values = np.stack([x, y, np.ones_like(x) if sure is None else sure], 1)
-    points[row.reshape(-1), joint[good]] = values[good]
-    stamps = [] if times is None else list(zip(frame.tolist(), times.tolist(), strict=True))
+    points = np.full((len(keys), len(layout.points), 3), np.nan, np.float32)
+    for axis, values in enumerate((x, y, np.float64(1) if sure is None else sure)):
+        points[row.reshape(-1), joint[good], axis] = values[good] if values.ndim else values
     return Detections.build(
         "MediaPipe CSV" if layout is MEDIAPIPE_33 else NAME, layout, keys[:, 0], points,
         ids=None if person is None else keys[:, 1], units=units(points),
-        fps=rate_of_timestamps(stamps), numbered_from=None,
+        fps=None if times is None else rate_of_timestamps(frame, times), numbered_from=None,
     )  # fmt: skip
 
 
 def _layout(table: CsvTable, source: Source) -> tuple[Layout, np.ndarray]:
     """The layout and every row's joint in it."""
     column = table.column(*_NAMES)
-    words = [] if column is None else [word.lower() for word in table.words(column)]
-    if any(not word.isdigit() for word in words):
-        names = list(dict.fromkeys(words))
-        if len(names) > 1000:
-            raise source.error(f"{len(names)} different joints are named; that is no skeleton.")
-        place = {name: i for i, name in enumerate(names)}
-        return named_layout(names), np.array([place[word] for word in words], np.int64)
+    place: dict[str, int] = {}
+    joint = array("q")
+    for word in table.words(column) if column is not None else ():
+        joint.append(place.setdefault(word.lower().removeprefix("poselandmark."), len(place)))
+        if len(place) > 1000:
+            raise source.error("more than 1000 different joints are named; that is no skeleton.")
+    if any(not word.isdigit() for word in place):
+        return named_layout(list(place)), np.array(joint, np.int64)
     number = table.column(*_NUMBERS, *_NAMES)
     assert number is not None
-    joint = table.numbers([number])[:, 0]
-    return MEDIAPIPE_33, np.where(np.isfinite(joint), joint, -1).astype(np.int64)
+    numbered = table.numbers([number])[:, 0]
+    return MEDIAPIPE_33, np.where(np.isfinite(numbered), numbered, -1).astype(np.int64)

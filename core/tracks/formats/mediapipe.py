@@ -3,7 +3,8 @@
 Source: MediaPipe's pose landmark documentation. MediaPipe has no file format; all of these hold 33
 landmarks x, y (shares of the picture's sides), z, visibility[, presence] for each frame:
 
-- npz or npy: (frames, 33, 2 to 5), NaN where nobody was found; ``fps``, ``width``, ``height``;
+- npz or npy: (frames, 33, 2 to 5) or (frames, people, 33, 3 to 5), NaN where nobody was found;
+  ``fps``, ``width``, ``height``;
 - JSON: a list of frames, or {"frames": [...], "fps", "width", "height"}. A frame is its landmarks
   or an object with them under ``landmarks``, ``pose_landmarks`` or ``poseLandmarks``; these are 33
   points, a list of people with 33 points each, or nothing. A point is an object or a list.
@@ -16,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from ...layouts import MEDIAPIPE_33
-from ..detections import PIXELS, UNIT, Detections, number, picture_size
+from ..detections import PIXELS, UNIT, Detections, Rows, number, picture_size
+from ..json_text import LISTS, OBJECTS, JsonList
 from ..source import Source
 from ..timing import rate_of_timestamps
 
@@ -30,7 +32,7 @@ _POINTS = 33
 def sniff(source: Source) -> bool:
     """Whether arrays or JSON hold 33 landmarks a frame."""
     if source.arrays is not None:
-        return _array(source.arrays) is not None
+        return landmarks(source.arrays) is not None
     frames = _frames(source.json)
     return frames is not None and any(_people(frame) for frame in frames[:1000])
 
@@ -42,25 +44,26 @@ def read(source: Source) -> Detections:
     return _read_json(source)
 
 
-def _array(arrays: dict[str, Any]) -> np.ndarray | None:
+def landmarks(arrays: dict[str, Any]) -> np.ndarray | None:
+    """(frames, people, 33, 2 to 5)."""
     for name in _ARRAYS:
         value = arrays.get(name)
         if (
             isinstance(value, np.ndarray)
             and value.dtype.kind == "f"
-            and value.ndim == 3
-            and value.shape[1] == _POINTS
-            and 2 <= value.shape[2] <= 5
+            and value.ndim in (3, 4)
+            and value.shape[-2] == _POINTS
+            and (2 if value.ndim == 3 else 3) <= value.shape[-1] <= 5
         ):
-            return value
+            return value if value.ndim == 4 else value[:, None]
     return None
 
 
 def _read_arrays(arrays: dict[str, Any]) -> Detections:
-    marks = _array(arrays)
+    marks = landmarks(arrays)
     assert marks is not None
-    frame = np.flatnonzero(np.isfinite(marks).any((1, 2)))
-    points = _xyc(marks[frame])
+    frame, person = np.nonzero(np.isfinite(marks).any((2, 3)))
+    points = _xyc(marks[frame, person])
     return Detections.build(
         NAME, MEDIAPIPE_33, frame, points, span=(0, len(marks) - 1), units=_units(points),
         fps=number(arrays.get("fps")), size=picture_size(arrays.get("width"), arrays.get("height")),
@@ -69,34 +72,43 @@ def _read_arrays(arrays: dict[str, Any]) -> Detections:
 
 def _read_json(source: Source) -> Detections:
     document = source.json
-    listed = _frames(document) or []
-    head = document if isinstance(document, dict) else {}
-    numbers, rows, stamps = [], [], []
-    for i, frame in enumerate(listed):
-        if i % 4096 == 0:
-            source.report(i / len(listed))
-        at = _frame_number(frame, i)
-        if isinstance(frame, dict) and isinstance(frame.get("timestamp"), int | float):
-            stamps.append((at, float(frame["timestamp"])))
+    listed = _frames(document)
+    assert listed is not None
+    head = document if isinstance(document, OBJECTS) else {}
+    rows = Rows(source)
+    at_times: list[int] = []
+    times: list[float] = []
+    first, last = 1 << 60, 0
+    for position, frame in enumerate(listed):
+        if position % 4096 == 0:
+            source.report(position / len(listed))
+        at = _frame_number(frame, position)
+        first, last = min(first, at), max(last, at)
+        if (stamp := _timestamp(frame)) is not None:
+            at_times, times = [*at_times[:1], at], [*times[:1], stamp]
         for person in _people(frame):
-            numbers.append(at)
-            rows.append([_point(mark, source, at) for mark in person])
-    points = np.array(rows, np.float64).reshape(len(rows), _POINTS, 3)
-    first, last = (_frame_number(listed[i], i % len(listed)) for i in (0, -1))
+            rows.add(at, [n for mark in person for n in _point(mark, source, at)])
+    points = rows.points()
     return Detections.build(
-        NAME, MEDIAPIPE_33, numbers, points, span=(first, last), units=_units(points),
-        fps=number(head.get("fps")) or rate_of_timestamps(stamps),
+        NAME, MEDIAPIPE_33, rows.frame, points, span=(first, last), units=_units(points),
+        fps=number(head.get("fps")) or rate_of_timestamps(at_times, times),
         size=picture_size(head.get("width"), head.get("height")),
     )  # fmt: skip
 
 
-def _frames(document: Any) -> list | None:
+def _timestamp(frame: Any) -> float | None:
+    for key in ("timestamp", "timestamp_ms", "time", "time_ms"):
+        value = frame.get(key) if isinstance(frame, dict) else None
+        if type(value) in (int, float):
+            return value
+    return None
+
+
+def _frames(document: Any) -> list | JsonList | None:
     """The list of frames in a document."""
-    if isinstance(document, dict):
-        document = document.get("frames") or next(
-            (document[key] for key in _KEYS if key in document), None
-        )
-    return document if isinstance(document, list) and document else None
+    if isinstance(document, OBJECTS):
+        document = next((document[k] for k in ("frames", *_KEYS) if document.get(k)), None)
+    return document if isinstance(document, LISTS) and len(document) else None
 
 
 def _frame_number(frame: Any, position: int) -> int:

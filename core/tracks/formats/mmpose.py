@@ -13,10 +13,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ...layouts import LAYOUTS, Layout, named_layout
-from ..detections import Detections, field_numbers, stacked
+from ..detections import Detections, Rows
+from ..json_text import LISTS, OBJECTS
 from ..source import Source
 
 NAME = "MMPose JSON"
@@ -30,9 +29,9 @@ _BY_POINTS = {
 def sniff(source: Source) -> bool:
     """Whether it is a list of frames with instances, the demo scripts' dict, or lists of poses."""
     document = source.json
-    if isinstance(document, dict):
-        return isinstance(document.get("instance_info"), list)
-    if not isinstance(document, list):
+    if isinstance(document, OBJECTS):
+        return isinstance(document.get("instance_info"), LISTS)
+    if not isinstance(document, LISTS):
         return False
     return any(_is_frame(frame) for frame in document[:1000])
 
@@ -41,72 +40,79 @@ def _is_frame(frame: Any) -> bool:
     if isinstance(frame, list):
         return bool(frame) and _is_instance(frame[0])
     return isinstance(frame, dict) and (
-        isinstance(frame.get("instances"), list)
-        or ("image_id" not in frame and _is_instance(frame))
+        isinstance(frame.get("instances"), list) or _is_of_one_picture(frame)
     )
+
+
+def _is_of_one_picture(entry: Any) -> bool:
+    """Whether an entry of a list is a person, with nothing to say of which frame."""
+    return _is_instance(entry) and not {"image_id", "frame", "frame_id"} & set(entry)
 
 
 def _is_instance(person: Any) -> bool:
     points = person.get("keypoints") if isinstance(person, dict) else None
-    return isinstance(points, list) and bool(points) and isinstance(points[0], list)
+    return (
+        isinstance(points, list)
+        and bool(points)
+        and isinstance(points[0], list)
+        and not any(isinstance(number, list) for number in points[0])
+    )
 
 
 def read(source: Source) -> Detections:
     """Every instance of every frame."""
     document = source.json
-    scripted = isinstance(document, dict)
+    scripted = isinstance(document, OBJECTS)
     listed = document["instance_info"] if scripted else document
-    if listed and all(_is_instance(entry) for entry in listed):
-        listed = [listed]
-    frames: list[int] = []
-    people: list[dict[str, Any]] = []
-    numbers = [0]
+    if len(listed) and all(_is_of_one_picture(entry) for entry in listed[:1000]):
+        listed = [list(listed)]
+    rows = Rows(source)
+    first, last = 1 << 60, 0
+    each = 3
     for position, frame in enumerate(listed):
+        if position % 4096 == 0:
+            source.report(position / len(listed))
         number, instances = position, frame
         if isinstance(frame, dict):
             stated = frame.get("frame_id")
             number = stated if type(stated) is int and 0 <= stated < 1 << 60 else position
             instances = frame.get("instances")
-        numbers.append(number)
-        found = [p for p in instances if _is_instance(p)] if isinstance(instances, list) else []
-        people += found
-        frames += [number] * len(found)
-    points = stacked([person["keypoints"] for person in people], str(source.path))
-    points = _with_scores(points, people, source, old=bool(listed) and isinstance(listed[0], list))
+        first, last = min(first, number), max(last, number)
+        for person in instances if isinstance(instances, list) else ():
+            if _is_instance(person):
+                flat, each = _numbers(person, number, isinstance(frame, list), source)
+                rows.add(number, flat, person.get("track_id"))
+    points = rows.points(each)
     names = document.get("meta_info") if scripted else None
-    first = min(numbers[1:], default=0)
-    ids = field_numbers(people, "track_id")
     return Detections.build(
-        NAME, _layout(names, points.shape[1], source), frames, points,
-        ids=None if ids is None else [int(i) for i in ids],
-        span=(first, max(numbers)), numbered_from=1 if scripted and first == 1 else 0,
+        NAME, _layout(names, points.shape[1], source), rows.frame, points, ids=rows.ids,
+        span=(first, last), numbered_from=1 if scripted and first == 1 else 0,
     )  # fmt: skip
 
 
-def _with_scores(
-    points: np.ndarray, people: list[dict[str, Any]], source: Source, old: bool
-) -> np.ndarray:
-    """(n, points, 3) x, y, score."""
-    scores = [p.get("keypoint_scores", p.get("scores")) for p in people]
-    if any(score is None for score in scores):
-        return points
-    if points.shape[-1] == 3 and not old:
+def _numbers(person: dict[str, Any], frame: int, old: bool, source: Source) -> tuple[list, int]:
+    """x, y, score of each keypoint, or x, y where there is no score; and how many these are."""
+    points = person["keypoints"]
+    scores = person.get("keypoint_scores", person.get("scores"))
+    axes = len(points[0])
+    if any(not isinstance(point, list) or len(point) != axes for point in points):
+        raise source.error(f"frame {frame}: the keypoints are not all of {axes} numbers.")
+    if scores is None:
+        return [number for point in points for number in point], axes
+    if axes == 3 and not old:
         raise source.error(
             "holds 3D poses (three numbers a keypoint); the 2D keypoints are needed, such as the "
             "predictions of a 2D model."
         )
-    sure = np.empty(points.shape[:2])
-    for i, score in enumerate(scores):
-        try:
-            sure[i] = np.array(score, np.float64).reshape(points.shape[1])
-        except (TypeError, ValueError):
-            raise source.error(f"person {i} has not as many scores as keypoints.") from None
-    return np.concatenate([points[..., :2], sure[..., None]], -1)
+    if not isinstance(scores, list) or len(scores) != len(points):
+        raise source.error(f"frame {frame}: a person has not as many scores as keypoints.")
+    scores = [score[0] if isinstance(score, list) and score else score for score in scores]
+    return [n for p, s in zip(points, scores, strict=True) for n in (*p[:2], s)], 3
 
 
 def _layout(meta: Any, count: int, source: Source) -> Layout:
     """By the names in meta_info, or by the number of keypoints."""
-    names = meta.get("keypoint_id2name") if isinstance(meta, dict) else None
+    names = meta.get("keypoint_id2name") if isinstance(meta, OBJECTS) else None
     if isinstance(names, dict) and len(names) == count:
         return named_layout([str(name) for name in names.values()])
     if count not in _BY_POINTS:

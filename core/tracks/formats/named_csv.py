@@ -12,6 +12,7 @@ of this form.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -35,41 +36,40 @@ _NUMBERED = {33: "MediaPipe-33", 17: "COCO-17", 26: "Halpe-26", 133: "COCO-Whole
 
 def sniff(source: Source) -> bool:
     """Whether the first line names x and y of at least three joints."""
-    if source.text is None or source.head[:1] in b"[{<":
+    if not source.is_text or source.head[:1] in b"[{<":
         return False
-    return len(_joints(CsvTable(source.text[: 1 << 17]))) >= 2
+    return len(_joints(CsvTable(source.head))) >= 2
 
 
 def read(source: Source) -> Detections:
     """A row is a person in a frame."""
-    assert source.text is not None
-    table = CsvTable(source.text)
+    table = CsvTable(source.data)
     joints = _joints(table)
     layout = _layout(list(joints))
     columns = [c for xyc in joints.values() for c in xyc if c is not None]
     try:
-        numbers = table.numbers(columns)
+        numbers = table.numbers(columns, np.float32)
         frame = _column(table, FRAME)
         times = _column(table, TIME)
     except ValueError as error:
         raise source.error(f"{error}.") from None
     place = {column: i for i, column in enumerate(columns)}
-    points = np.ones((table.rows, len(joints), 3))
+    points = np.ones((len(numbers), len(joints), 3), np.float32)
     for j, xyc in enumerate(joints.values()):
         for axis, column in enumerate(xyc):
             if column is not None:
                 points[:, j, axis] = numbers[:, place[column]]
     counted = frame is None
-    frame = np.arange(table.rows) if frame is None else frame
+    frame = np.arange(len(numbers)) if frame is None else frame
     if not np.isfinite(frame).all():
         raise source.error(f"row {int(np.isfinite(frame).argmin()) + 1} has no frame number.")
     frame = np.clip(frame, -(1 << 53), 1 << 53).astype(np.int64)
     person = table.column(*PERSON)
-    stamps = [] if times is None else list(zip(frame.tolist(), times.tolist(), strict=True))
     points[..., 2][np.isnan(points[..., 2]) & np.isfinite(points[..., 0])] = 1
     return Detections.build(
         f"{layout.name.split('-')[0]} {NAME}" if layout.name.startswith("MediaPipe") else NAME,
-        layout, frame, points, fps=rate_of_timestamps(stamps), units=units(points),
+        layout, frame, points, fps=None if times is None else rate_of_timestamps(frame, times),
+        units=units(points),
         ids=None if person is None else words_as_numbers(table.words(person)),
         numbered_from=0 if counted else None,
     )  # fmt: skip
@@ -82,10 +82,10 @@ def units(points: np.ndarray) -> str:
     return UNIT if len(values) and np.quantile(values, 0.9) <= 2 else PIXELS
 
 
-def words_as_numbers(words: list[str]) -> np.ndarray:
+def words_as_numbers(words: Iterable[str]) -> np.ndarray:
     """A number for each different word; -1 for the empty one."""
-    known = {word: i for i, word in enumerate(dict.fromkeys(w for w in words if w))}
-    return np.array([known.get(word, -1) for word in words], np.int64)
+    known: dict[str, int] = {}
+    return np.fromiter((known.setdefault(w, len(known)) if w else -1 for w in words), np.int64)
 
 
 def _column(table: CsvTable, names: tuple[str, ...]) -> np.ndarray | None:
@@ -116,6 +116,10 @@ def _layout(names: list[str]) -> Layout:
     """By the joints' names, or by their number where they are only counted."""
     digits = [re.sub(r"\D", "", name) for name in names]
     counted = all(digits) and not any(canonical(name) for name in names)
-    if counted and len(names) in _NUMBERED and [int(d) for d in digits] == list(range(len(names))):
+    numbers = [int(digit) for digit in digits] if counted else []
+    if len(names) in _NUMBERED and numbers in (
+        list(range(len(names))),
+        list(range(1, len(names) + 1)),
+    ):
         return LAYOUTS[_NUMBERED[len(names)]]
     return named_layout(names)

@@ -7,7 +7,6 @@ joint that was not found is 0, 0, 0; ``person_id`` is -1 and the order of people
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,9 @@ import numpy as np
 
 from ... import layouts
 from ...layouts import Layout
-from ..detections import CENTRED, PIXELS, UNIT, Detections, rectangular
-from ..source import Source, numbers_in_names, parse_json
+from ..detections import CENTRED, PIXELS, UNIT, Detections, Rows
+from ..json_text import parse_json
+from ..source import Source, numbers_in_names
 
 NAME = "OpenPose JSON"
 
@@ -34,50 +34,56 @@ def sniff(source: Source) -> bool:
     """Whether a folder's first JSON files, or the file, hold people in OpenPose's way."""
     if source.is_folder:
         first = source.files_named(".json")[:_LOOK_AT]
-        return any(b'"people"' in _head(path) for path in first)
-    return isinstance(source.json, dict) and isinstance(source.json.get("people"), list)
+        return any(b'"people"' in (head := _head(path)) and _of_body(head) for path in first)
+    if b'"people"' not in source.head or not isinstance(source.json, dict):
+        return False
+    return isinstance(source.json.get("people"), list)
+
+
+def _of_body(head: bytes) -> bool:
+    """Whether the beginning of a file names OpenPose's keypoints, or has nobody."""
+    return any(key.encode() in head for key in _BODY) or b"keypoints" not in head
 
 
 def read(source: Source) -> Detections:
     """Every person of every frame file; the frame's number is the one in the file's name."""
     files = source.files_named(".json") if source.is_folder else [source.path]
-    numbers = numbers_in_names([path.name for path in files])
-    frames: list[int] = []
-    rows: list[list[float]] = []
-    ids: list[int] = []
+    rows: dict[int, Rows] = {}
+    names: list[str] = []
     others = 0
-    for i, (path, number) in enumerate(zip(files, numbers, strict=True)):
+    for i, path in enumerate(files):
         if i % 256 == 0:
             source.report(i / len(files))
-        for person in _people(path):
+        people = _people(path)
+        if people is None:
+            continue
+        for person in people:
             flat = next((person[key] for key in _BODY if person.get(key)), None)
             if isinstance(flat, list):
-                frames.append(int(number))
-                rows.append(flat)
-                ids.append(_person_id(person))
+                by_width = rows.setdefault(len(flat), Rows(source))
+                by_width.add(len(names), flat, _person_id(person))
                 others += any(person.get(key) for key in _OTHERS)
+        names.append(path.name)
+    numbers = numbers_in_names(names)
     span = (int(numbers.min()), int(numbers.max()))
     notes = []
-    width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 75
-    if any(len(row) != width for row in rows):
-        keep = [i for i, row in enumerate(rows) if len(row) == width]
-        notes.append(f"{len(rows) - len(keep)} people with another number of joints are left out.")
-        frames, rows, ids = (
-            [frames[i] for i in keep],
-            [rows[i] for i in keep],
-            [ids[i] for i in keep],
-        )
+    width, most = max(rows.items(), key=lambda item: len(item[1]), default=(75, Rows(source)))
+    if len(names) < len(files):
+        notes.append(f"{len(files) - len(names)} files are no frames of OpenPose's: left out.")
+    if len(rows) > 1:
+        count = sum(map(len, rows.values())) - len(most)
+        notes.append(f"{count} people with another number of joints are left out.")
     if width % 3 or width // 3 not in _BY_POINTS:
         raise source.error(
             f"{width} numbers a person is no layout that OpenPose is known to write."
         )
-    points = rectangular(rows, width, str(source.path)).reshape(len(rows), width // 3, 3)
+    points = most.points() if len(most) else np.empty((0, width // 3, 3))
     if others:
         notes.append(f"Hands or face are in the file for {others} people; they are not used.")
     return Detections.build(
-        NAME, _layout(points), frames, points,
-        ids=ids if max(ids, default=-1) >= 0 else None, span=span, units=_units(points),
-        numbered_from=0 if source.is_folder else None, notes=tuple(notes),
+        NAME, _layout(points), numbers[most.frame], points, ids=most.ids, span=span,
+        units=_units(points), numbered_from=0 if source.is_folder else None,
+        notes=tuple(notes),
     )  # fmt: skip
 
 
@@ -89,12 +95,12 @@ def _head(path: Path) -> bytes:
         return b""
 
 
-def _people(path: Path) -> list[dict[str, Any]]:
-    one = Source(path)
-    document = parse_json(one.data, path)
+def _people(path: Path) -> list[dict[str, Any]] | None:
+    """A frame's people; None where the file is none."""
+    document = parse_json(Source(path).data, path)
     people = document.get("people") if isinstance(document, dict) else None
     if not isinstance(people, list):
-        raise one.error('has no list "people" as an OpenPose frame has.')
+        return None
     return [person for person in people if isinstance(person, dict)]
 
 
@@ -105,13 +111,18 @@ def _person_id(person: dict[str, Any]) -> int:
 
 
 def _layout(points: np.ndarray) -> Layout:
-    """The layout; BODY_25 and BODY_25B, both of 25 points, are told apart by where these lie.
+    return _BY_POINTS[points.shape[1]] if points.shape[1] != 25 else body_25_or_25b(points)
+
+
+def body_25_or_25b(points: np.ndarray) -> Layout:
+    """BODY_25 or BODY_25B, both of 25 points, told apart by where these lie.
 
     In BODY_25 point 1 is the middle of 2 and 5 (neck, shoulders) and 8 that of 9 and 12 (hips); in
     BODY_25B point 17 (neck) lies near the middle of 5 and 6 (shoulders).
+
+    Args:
+        points: (n, 25, 3), confidence 0 where missing.
     """
-    if points.shape[1] != 25:
-        return _BY_POINTS[points.shape[1]]
     as_25 = _off_middle(points, ((1, 2, 5), (8, 9, 12)))
     as_25b = _off_middle(points, ((17, 5, 6),))
     return layouts.BODY_25B if as_25b < as_25 else layouts.BODY_25

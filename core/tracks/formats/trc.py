@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...layouts import named_layout
+from ..csv_table import CsvTable
 from ..detections import Detections, number
 from ..source import Source
 
@@ -18,33 +19,34 @@ NAME = "TRC in pixels"
 
 def sniff(source: Source) -> bool:
     """Whether the first line is a TRC's."""
-    return source.head.startswith(b"PathFileType") and source.text is not None
+    return source.head.startswith(b"PathFileType") and source.is_text
 
 
 def read(source: Source) -> Detections:
     """One person."""
-    lines = (source.text or "").splitlines()
-    if len(lines) < 6:
+    table = CsvTable(source.data, header_rows=5, delimiter="\t")
+    if len(table.header) < 5:
         raise source.error("is cut off within its header.")
-    facts = dict(zip(lines[1].split("\t"), lines[2].split("\t"), strict=False))
-    names = [name.strip() for name in lines[3].split("\t")[2:] if name.strip()]
-    rows = [line.split("\t") for line in lines[5:] if line.strip()]
-    width = 2 + 3 * len(names)
+    facts = dict(zip(table.header[1], table.header[2], strict=False))
+    names = [name for name in table.header[3][2:] if name]
     try:
-        table = np.array([[float(c) if c.strip() else np.nan for c in r[:width]] for r in rows])
+        numbers = table.numbers(range(2 + 3 * len(names)))
     except ValueError as error:
-        raise source.error(f"a row holds other than numbers ({error}).") from None
-    if table.ndim != 2 or table.shape[1] != width or not names:
-        raise source.error(f"rows must have {width} numbers for {len(names)} markers.")
-    xyz = table[:, 2:].reshape(len(table), -1, 3)
+        raise source.error(f"{error}.") from None
+    if not names or not len(numbers):
+        raise source.error("has no markers, or no rows of them.")
+    xyz = numbers[:, 2:].astype(np.float32).reshape(len(numbers), -1, 3)
     if _is_3d(xyz):
         raise source.error(
             f"holds 3D markers in {facts.get('Units', 'metres')}; the TRC in pixels is needed."
         )
-    frame = np.where(np.isfinite(table[:, 0]), table[:, 0], 0).clip(0, 1 << 53).astype(np.int64)
+    xy = xyz[..., :2]
+    if np.nanmedian(xy[..., 1]) < 0:
+        xy = xy * np.float32([1, -1])
+    frame = np.where(np.isfinite(numbers[:, 0]), numbers[:, 0], 0)
     rate = facts.get("DataRate", "")
     return Detections.build(
-        NAME, named_layout(names), frame, xyz[..., :2],
+        NAME, named_layout(names), frame.clip(0, 1 << 53).astype(np.int64), xy,
         fps=number(float(rate)) if rate.replace(".", "", 1).isdigit() else None,
         numbered_from=0,
     )  # fmt: skip

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ...layouts import COCO_17
-from ..detections import UNIT, Detections, rectangular
+from ..detections import UNIT, Detections, Rows
+from ..json_text import LISTS, JsonList
 from ..source import Source, numbers_in_names
 from .named_csv import units
 
@@ -49,38 +50,35 @@ def _looks_right(path: Path) -> bool:
 def _read_folder(source: Source) -> Detections:
     files = source.files_named(".txt")
     files = [path for path in files if path.name not in ("classes.txt", "labels.txt")]
-    frames: list[int] = []
-    rows: list[list[float]] = []
+    rows: dict[int, Rows] = {}
     numbers = numbers_in_names([path.name for path in files])
     for i, (path, number) in enumerate(zip(files, numbers.tolist(), strict=True)):
         if i % 256 == 0:
             source.report(i / len(files))
-        for line in (Source(path).text or "").splitlines():
+        for line in Source(path).data.splitlines():
             try:
                 row = [float(word) for word in line.split()]
             except ValueError:
                 raise Source(path).error(f"{line[:40]!r} are not numbers.") from None
             if row:
-                frames.append(number)
-                rows.append(row)
-    widths = {len(row) for row in rows}
-    if len(widths) > 1 or not widths <= set(_WIDTHS):
-        raise source.error(f"lines of {sorted(widths)} numbers; 39 or 56 to 58 are expected.")
-    width = widths.pop() if widths else _XYC
-    table = rectangular(rows, width, str(source.path))
+                rows.setdefault(len(row), Rows(source)).add(number, row)
+    if len(rows) > 1 or not set(rows) <= set(_WIDTHS):
+        raise source.error(f"lines of {sorted(rows)} numbers; 39 or 56 to 58 are expected.")
+    width, people = next(iter(rows.items()), (_XYC, Rows(source)))
+    table = people.points(1)[..., 0] if len(people) else np.empty((0, width))
     end, each = (_XY, 2) if width == _XY else (_XYC, 3)
     ids = table[:, -1] if width > _XYC else None
     if width == _XYC + 1 and ids is not None and not ((ids >= 1) & (ids % 1 == 0)).all():
         ids = None
     first = int(numbers.min())
     return Detections.build(
-        NAME, COCO_17, frames, table[:, _BOX:end].reshape(len(table), 17, each), ids=ids,
+        NAME, COCO_17, people.frame, table[:, _BOX:end].reshape(len(table), 17, each), ids=ids,
         span=(min(first, 1), int(numbers.max())), units=UNIT, numbered_from=min(first, 1),
     )  # fmt: skip
 
 
-def _frames(document: Any) -> list:
-    return document if isinstance(document, list) else []
+def _frames(document: Any) -> list | JsonList:
+    return document if isinstance(document, LISTS) else []
 
 
 def _people(frame: Any) -> list[dict[str, Any]]:
@@ -96,22 +94,19 @@ def _people(frame: Any) -> list[dict[str, Any]]:
 
 
 def _read_json(source: Source) -> Detections:
-    frames, rows, ids = [], [], []
-    for position, frame in enumerate(_frames(source.json)):
+    listed = _frames(source.json)
+    rows = Rows(source, "keypoints x, y and visible")
+    for position, frame in enumerate(listed):
         for person in _people(frame):
             points = person["keypoints"]
             sure = points.get("visible") or [1.0] * 17
-            if not all(
-                isinstance(v, list) and len(v) == 17 for v in (points["x"], points["y"], sure)
-            ):
-                raise source.error(f"frame {position}: keypoints are not 17 x, y and visible.")
             stated = person.get("frame", position)
-            frames.append(stated if type(stated) is int else position)
-            rows.append([*points["x"], *points["y"], *sure])
-            number = person.get("track_id")
-            ids.append(number if type(number) is int else -1)
-    points = rectangular(rows, 51, str(source.path)).reshape(len(rows), 3, 17).transpose(0, 2, 1)
+            number = stated if type(stated) is int and 0 <= stated < 1 << 60 else position
+            rows.add(number, [*points["x"], *points["y"], *sure], person.get("track_id"))
+    if rows.width not in (0, 51):
+        raise source.error(f"{rows.width} numbers in keypoints are not 17 x, y and visible.")
+    points = rows.points(17).transpose(0, 2, 1)
     return Detections.build(
-        NAME, COCO_17, frames, points, ids=ids if max(ids, default=-1) >= 0 else None,
-        span=(0, len(_frames(source.json)) - 1), units=units(np.ascontiguousarray(points)),
+        NAME, COCO_17, rows.frame, points, ids=rows.ids, span=(0, len(listed) - 1),
+        units=units(points),
     )  # fmt: skip
