@@ -214,16 +214,17 @@ def _spikes(xy: np.ndarray, height: np.ndarray, length: int) -> np.ndarray:
     """
     count = len(xy) - length - 1
     before, after = xy[:count], xy[length + 1 :]
-    share = (np.arange(1, length + 1) / (length + 1))[:, None, None, None]
-    runs = np.stack([xy[k : k + count] for k in range(1, length + 1)])
-    off = np.linalg.norm(runs - (before + share * (after - before)), axis=-1)
+    off = np.full(before.shape[:2], np.inf)
+    for k in range(1, length + 1):
+        between = before + k / (length + 1) * (after - before)
+        np.minimum(off, np.linalg.norm(xy[k : k + count] - between, axis=-1), out=off)
     step = np.linalg.norm(np.diff(xy, axis=0), axis=-1)
     step = np.nan_to_num(np.pad(step, ((1, 1), (0, 0))))
     around = np.maximum(step[:count], step[length + 2 : length + 2 + count])
     across = np.linalg.norm(after - before, axis=-1) / (length + 1)
     limit = _SPIKE * height[1 : count + 1, None] + (1 + length) * np.maximum(around, across)
     with np.errstate(invalid="ignore"):
-        sudden = off.min(0) > limit
+        sudden = off > limit
     out = np.zeros(xy.shape[:2], bool)
     for k in range(1, length + 1):
         out[k : k + count] |= sudden

@@ -181,6 +181,14 @@ MPI_INF_17 = Layout(
     made=_head("neck", "head_top", *_NOSE_AND_EARS["neck"]),
     note=_HEAD_NOTE.format("MPI-INF-3DHP", "neck and head top"),
 )  # fmt: skip
+MPI_INF_28 = Layout(
+    "MPI-INF-3DHP-28",
+    ("upper_chest", "spine4", "spine2", "spine", "pelvis", "neck", "head", "head_top",
+     "left_clavicle", *_arm("left"), "left_hand", "right_clavicle", *_arm("right"), "right_hand",
+     *_leg("left"), "left_foot", "left_big_toe", *_leg("right"), "right_foot", "right_big_toe"),
+    made=_head("neck", "head_top", *_NOSE_AND_EARS["neck"]),
+    note=_HEAD_NOTE.format("MPI-INF-3DHP", "neck and head top"),
+)  # fmt: skip
 HUMANEVA_15 = Layout(
     "HumanEva-15",
     ("pelvis", "thorax", *_arm("left"), *_arm("right"), *_leg("left"), *_leg("right"), "head"),
@@ -207,7 +215,7 @@ LAYOUTS = {
     layout.name: layout
     for layout in (
         COCO_17, COCO_18, BODY_25, BODY_25B, BODY_135, HALPE_26, HALPE_68, HALPE_136,
-        WHOLEBODY_133, MEDIAPIPE_33, MPI_15, MPII_16, H36M_17, MPI_INF_17, HUMANEVA_15,
+        WHOLEBODY_133, MEDIAPIPE_33, MPI_15, MPII_16, H36M_17, MPI_INF_17, MPI_INF_28, HUMANEVA_15,
         CROWDPOSE_14, AIC_14, POSETRACK_17,
     )
 }  # fmt: skip

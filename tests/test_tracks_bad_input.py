@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tracemalloc
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -329,22 +330,45 @@ def test_pickled_column_names_are_not_run(tmp_path: Path, monkeypatch: pytest.Mo
     assert not Path("pickle_was_run").exists()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the peak is not told on Windows")
-@pytest.mark.parametrize("token", ["[],", "{},", '{"":0},', "[0],"])
-def test_json_of_tiny_things(tmp_path: Path, token: str):
-    """20 MB that would become 600; what was in use is asked of the system."""
-    path = write(tmp_path, f"[{(token * (20_000_000 // len(token)))[:-1]}]")
-    code = (
-        "import resource, sys; from lift_to_3d.core.tracks import read\n"
-        "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "before = peak()\n"
-        "try: read(sys.argv[1])\n"
-        "except Exception as error: print(peak() - before, error)\n"
-    )
-    command = [sys.executable, "-c", code, str(path)]
-    kilobytes, message = subprocess.check_output(command, text=True).split(maxsplit=1)
-    assert "far beyond its own size" in message
-    assert int(kilobytes) < 100_000
+PEAK = (
+    "import sys; from lift_to_3d.core.tracks import read; from lift_to_3d.core.clean import clean\n"
+    "try: tracks = [clean(track) for track in read(sys.argv[1])]\n"
+    "except Exception as error: print(type(error).__name__)\n"
+    "else: print(sum(track.frames for track in tracks))\n"
+    "print(next(l.split()[1] for l in open('/proc/self/status') if l.startswith('VmHWM')))\n"
+)
+
+
+def tiny(token: str, size: int = 20_000_000) -> str:
+    return f"[{(token * (size // len(token)))[:-1]}]"
+
+
+def long_clip(entry: Callable[[int, list[float]], Any]) -> str:
+    points = json.loads((FIXTURES / "coco_results.json").read_text())[0]["keypoints"]
+    return json.dumps([entry(i, points) for i in range(20_000)])
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is told on Linux only")
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (lambda: tiny("[],"), "TrackError"),
+        (lambda: tiny('{"":0},'), "TrackError"),
+        (lambda: tiny("0,"), "TrackError"),
+        (lambda: "[" * 5_000_000 + "]" * 5_000_000, "TrackError"),
+        (lambda: "frame,nose_x,nose_y,knee_x,knee_y\n" + "0,1,1,2,2\n" * 500_000, "TrackError"),
+        (lambda: long_clip(lambda i, p: {"image_id": i, "keypoints": p, "score": 1}), "20000"),
+        (lambda: long_clip(lambda i, p: {"frame": i, "people": [{"pose": p}]}), "20000"),
+    ],
+    ids=["lists", "objects", "numbers", "deep", "one frame", "coco", "plain"],
+)  # fmt: skip
+def test_memory_is_bounded_by_the_file(tmp_path: Path, text: Callable[[], str], told: str):
+    """All the memory of a process that reads and cleans: 4 x the file and 200 MB."""
+    path = write(tmp_path, text())
+    out = subprocess.check_output([sys.executable, "-c", PEAK, str(path)], text=True, timeout=120)
+    seen, kilobytes = out.split()
+    assert seen == told
+    assert int(kilobytes) << 10 < 4 * path.stat().st_size + (200 << 20)
 
 
 def test_hundred_thousand_frames_of_one_person(tmp_path: Path):

@@ -56,7 +56,7 @@ class CsvTable:
         """
         out = [np.empty((0, len(columns)), kind)]
         for rows in self._blocks():
-            cells = [[row[c] if c < len(row) else "" for c in columns] for row in rows]
+            cells = [[(c < len(row) and row[c]) or "nan" for c in columns] for row in rows]
             try:
                 out.append(np.array(cells, np.float64).astype(kind))
             except ValueError:

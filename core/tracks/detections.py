@@ -97,17 +97,17 @@ class Detections:
             found &= (np.abs(xy) < 1e7).all(-1)
         xy[~found] = np.nan
         confidence[~found] = 0
-        if score is None:
-            score = confidence.mean(1) if used else np.zeros(len(frame))
+        if score is not None:
+            sure = np.asarray(score, np.float64)[order]
         else:
-            score = np.asarray(score, np.float64)[order]
+            sure = confidence.mean(1) if used else np.zeros(len(frame))
         seen = (int(frame[0]), int(frame[-1])) if len(frame) else (0, -1)
         if span is None or span[1] < span[0]:
             span = seen
         elif len(frame):
             span = (min(span[0], seen[0]), max(span[1], seen[1]))
         return Detections(
-            format, layout, frame, xy, confidence, score,
+            format, layout, frame, xy, confidence, sure,
             None if ids is None else np.asarray(ids, np.int64)[order],
             span, units, fps, size, numbered_from, notes,
         )  # fmt: skip

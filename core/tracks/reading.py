@@ -28,6 +28,7 @@ _PICTURES = (
 )  # fmt: skip
 _SPARSE = 100
 """Frame numbers with fewer than one frame in so many are no clip's."""
+_MOST_PEOPLE = 500
 _LIMBS = COCO[5:]
 
 
@@ -97,6 +98,7 @@ def detections(
         raise source.error(
             f"{found.format} without a single person in {max(found.frames, 0)} frames."
         )
+    _check_crowd(found, source)
     _check_joints(found, source)
     clip = probe(video) if video else find_video(source.path)
     found = _with_base(found, clip)
@@ -142,6 +144,16 @@ def _check_options(fps: float | None, size: tuple[int, int] | None) -> None:
         raise TrackError(f"{fps} frames a second is no frame rate; give one above 0, such as 30.")
     if size is not None and not all(1 <= side <= 100_000 for side in size):
         raise TrackError(f"{size[0]}x{size[1]} is no picture size; give one such as 1920x1080.")
+
+
+def _check_crowd(found: Detections, source: Source) -> None:
+    """Refuse more people in a frame than any detector gives."""
+    frames, count = np.unique(found.frame, return_counts=True)
+    if count.max() > _MOST_PEOPLE:
+        raise source.error(
+            f"{count.max()} people in frame {frames[count.argmax()]}; at most {_MOST_PEOPLE} can "
+            "be told apart. Do its rows say of which frame they are?"
+        )
 
 
 def _check_joints(found: Detections, source: Source) -> None:

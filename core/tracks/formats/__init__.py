@@ -40,6 +40,14 @@ FORMATS: tuple[Format, ...] = tuple(
 )
 """Every format, by module name; what takes the rest is asked last."""
 
+_OTHERS = {
+    b"\x1f\x8b": "packed with gzip; unpack it first",
+    b"PK": "an archive without keypoint arrays; unpack it and give what is in it",
+    b"\x80": "a Python pickle, which is never opened; save the keypoints as .npy, .npz or JSON",
+    b"HIERARCHY": "3D motion (BVH) already, not 2D keypoints",
+}
+"""How other files begin, and what they are."""
+
 _SURPRISES = (
     TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError,
     MemoryError, OSError, csv.Error,
@@ -84,6 +92,9 @@ def find_format(source: Source) -> Format:
         raise source.error("no file in this folder is in a keypoint format that is known here.")
     if not source.head.strip():
         raise source.error("is empty.")
+    for mark, what in _OTHERS.items():
+        if source.head.startswith(mark):
+            raise source.error(f"is {what}.")
     raise source.error(
         "is in no keypoint format that is known here; docs/formats.md lists them and a plain "
         "CSV that always works."

@@ -4,7 +4,7 @@ Source: Label Studio's documentation of its task format and of KeyPointLabels. A
 of {id, data {image}, annotations [{result, was_cancelled}], predictions}; a result is a list of
 {type "keypointlabels", original_width, original_height, value {x, y, keypointlabels [name]}}.
 JSON-MIN has the values themselves in a list under the tag's name. Points of one person have the
-same parentID, where the annotator used it. No frame rate.
+same parentID, where the annotator used it, or a relation to the same box. No frame rate.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 
 from ...layouts import named_layout
 from ..detections import PERCENT, Detections, picture_size
+from ..json_text import LISTS
 from ..source import Source, numbers_in_names
 
 NAME = "Label Studio"
@@ -32,12 +33,12 @@ Marks = dict[str, tuple[float, float]]
 def sniff(source: Source) -> bool:
     """Whether it is a list of tasks, some of which have keypoints."""
     tasks = source.json
-    return isinstance(tasks, list) and any(_regions(task) for task in tasks[:1000])
+    return isinstance(tasks, LISTS) and any(_regions(task) for task in tasks[:1000])
 
 
 def read(source: Source) -> Detections:
     """The first annotation of every task that is neither cancelled nor empty."""
-    tasks = [task for task in source.json if isinstance(task, dict)]
+    tasks = source.json
     numbers = numbers_in_names([_picture(task, i) for i, task in enumerate(tasks)])
     frames: list[int] = []
     people: list[Marks] = []
@@ -83,6 +84,14 @@ def _regions(task: Any) -> list[dict[str, Any]]:
                 if isinstance(region.get("value"), dict)
             ]
             marks = [region for region in listed if isinstance(region.get(_KEY), list)]
+            owner = {
+                str(link.get("from_id")): link.get("to_id")
+                for link in _dicts(answer.get("result"))
+                if link.get("type") == "relation"
+            }
+            for region in marks:
+                if str(region.get("id")) in owner:
+                    region.setdefault("parentID", owner[str(region.get("id"))])
             if marks and not answer.get("was_cancelled"):
                 return marks
     for value in task.values():
@@ -116,8 +125,9 @@ def _size(region: dict[str, Any]) -> tuple[int, int] | None:
     return picture_size(region.get("original_width"), region.get("original_height"))
 
 
-def _picture(task: dict[str, Any], position: int) -> str:
+def _picture(task: Any, position: int) -> str:
     """The picture's name as it was before the upload; the task's place where there is none."""
+    task = task if isinstance(task, dict) else {}
     data = task.get("data")
     for value in (data if isinstance(data, dict) else task).values():
         if isinstance(value, str) and value.lower().endswith(_PICTURES):

@@ -60,8 +60,9 @@ def read(source: Source) -> Detections:
     good &= (joint >= 0) & (joint < len(layout.points))
     keys, row = np.unique(np.stack([frame[good], who[good]], 1), axis=0, return_inverse=True)
     points = np.full((len(keys), len(layout.points), 3), np.nan, np.float32)
-    for axis, values in enumerate((x, y, np.float64(1) if sure is None else sure)):
-        points[row.reshape(-1), joint[good], axis] = values[good] if values.ndim else values
+    row, column = row.reshape(-1), joint[good]
+    points[row, column, 0], points[row, column, 1] = x[good], y[good]
+    points[row, column, 2] = 1 if sure is None else sure[good]
     return Detections.build(
         "MediaPipe CSV" if layout is MEDIAPIPE_33 else NAME, layout, keys[:, 0], points,
         ids=None if person is None else keys[:, 1], units=units(points),

@@ -31,8 +31,8 @@ _POINTS = ("keypoints", "keypoints_2d", "xy", "kpts", "poses", "joints2d", "join
 _SCORES = ("scores", "confidence", "keypoint_scores", "conf")
 _BY_POINTS = {
     len(LAYOUTS[name].points): LAYOUTS[name]
-    for name in ("MPI-15", "MPII-16", "COCO-17", "COCO-18", "BODY_25", "Halpe-26", "MediaPipe-33",
-                 "COCO-WholeBody-133", "Halpe-136")
+    for name in ("MPI-15", "MPII-16", "COCO-17", "COCO-18", "BODY_25", "Halpe-26",
+                 "MPI-INF-3DHP-28", "MediaPipe-33", "COCO-WholeBody-133", "Halpe-136")
 }  # fmt: skip
 _FREEMOCAP = (33, 75, 543, 553)
 _MOST_PEOPLE = 16
@@ -115,9 +115,12 @@ def _regular(value: Any, axes: int) -> np.ndarray | None:
         return value
     if not isinstance(value, list | np.ndarray) or np.ndim(value[:0]) != 1:
         return None
-    frames = [np.empty(0) if isinstance(f, list) and not f else f for f in value]
-    if not all(isinstance(f, np.ndarray) and f.dtype.kind in "fiu" for f in frames):
-        return None
+    frames: list[np.ndarray] = []
+    for frame in value:
+        frame = np.empty(0) if isinstance(frame, list) and not frame else frame
+        if not isinstance(frame, np.ndarray) or frame.dtype.kind not in "fiu":
+            return None
+        frames.append(frame)
     frames = [f[None] if f.ndim == axes - 2 else f for f in frames]
     shapes = {f.shape[1:] for f in frames if f.size}
     most = max((len(f) for f in frames if f.size), default=0)
@@ -133,10 +136,15 @@ def _regular(value: Any, axes: int) -> np.ndarray | None:
 
 
 def _in_points(rows: np.ndarray) -> np.ndarray:
-    """(frames, numbers) as (frames, points, 2 or 3); as they are if that cannot be."""
+    """(frames, numbers) as (frames, points, 2 or 3); as they are if that cannot be.
+
+    Of MediaPipe's 33 points, three numbers are x, y and a depth.
+    """
     for each in (3, 2, 4):
         if rows.shape[1] % each == 0 and rows.shape[1] // each in _BY_POINTS:
             points = rows.reshape(len(rows), -1, each)
+            if each == 3 and points.shape[1] == 33:
+                return points[..., :2]
             return points[..., [0, 1, 3]] if each == 4 else points
     return rows
 
@@ -167,8 +175,9 @@ def _names(arrays: dict[str, Any]) -> list[str]:
     """The points' names; none if there are none."""
     names = arrays.get("names")
     names = names.reshape(-1).tolist() if isinstance(names, np.ndarray) else names
-    good = isinstance(names, list) and len(names) < 1000
-    return [str(n) for n in names] if good and all(isinstance(n, str) for n in names) else []
+    if not isinstance(names, list) or len(names) > 1000:
+        return []
+    return names if all(isinstance(name, str) for name in names) else []
 
 
 def _layout(arrays: dict[str, Any], count: int, source: Source) -> Layout | None:

@@ -1,6 +1,6 @@
 """Other JSON of keypoints, as people write it themselves: frames of people of points, in any dress.
 
-Source: what scripts around rtmlib, easy_ViTPose, PoseNet, Ultralytics and MediaPipe save. Asked
+Source: what scripts around rtmlib, PoseNet, Ultralytics and MediaPipe save. Asked
 last: it takes what has no reader of its own.
 
 - Frames: a list, also under ``frames``, ``data``, ``results`` and the like; an object with a
@@ -22,6 +22,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+import orjson
 
 from ...layouts import LAYOUTS, Layout, canonical, named_layout
 from ..detections import Detections, Rows, number, picture_size
@@ -46,7 +47,7 @@ _NUMBERS = ("id", "track_id", "person_id", "idx")
 _BY_POINTS = {
     len(LAYOUTS[name].points): LAYOUTS[name]
     for name in ("CrowdPose-14", "MPI-15", "MPII-16", "COCO-17", "COCO-18", "BODY_25", "Halpe-26",
-                 "MediaPipe-33", "COCO-WholeBody-133", "Halpe-136")
+                 "MPI-INF-3DHP-28", "MediaPipe-33", "COCO-WholeBody-133", "Halpe-136")
 }  # fmt: skip
 _LOOK_AT = 200
 
@@ -78,7 +79,7 @@ def read(source: Source) -> Detections:
     count = 0
     for count, frame in enumerate(frames, 1):
         if count % 1024 == 0:
-            source.report(count / max(count, len(names), 4096))
+            source.report(count / max(count, len(names or ()), 4096))
         at = _stated(frame, FRAME[:-1], count - 1)
         if isinstance(stamp := _first(frame, TIME), int | float):
             at_times, times = [*at_times[:1], at], [*times[:1], float(stamp)]
@@ -137,7 +138,7 @@ def _names(document: Any) -> list[str] | None:
 def _people(frame: Any) -> Iterator[tuple[Points, Any]]:
     """Points and the tool's number of everybody in a frame."""
     if isinstance(frame, str) and frame[:1] in ("[", "{"):
-        frame = parse_json(frame.encode(), Source(".").path)
+        frame = orjson.loads(frame)
     if isinstance(frame, dict):
         for key in _PEOPLE:
             if isinstance(frame.get(key), list | dict) and not _points(frame):

@@ -42,7 +42,7 @@ def read(source: Source) -> Detections:
         )
     xy = xyz[..., :2]
     if np.nanmedian(xy[..., 1]) < 0:
-        xy = xy * np.float32([1, -1])
+        xy = xy * np.array([1, -1], np.float32)
     frame = np.where(np.isfinite(numbers[:, 0]), numbers[:, 0], 0)
     rate = facts.get("DataRate", "")
     return Detections.build(
