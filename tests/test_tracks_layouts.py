@@ -21,8 +21,8 @@ LIMBS = COCO[5:]
 COUNTS = {
     "COCO-17": 17, "COCO-18": 18, "BODY_25": 25, "BODY_25B": 25, "BODY_135": 135, "Halpe-26": 26,
     "Halpe-68": 68, "Halpe-136": 136, "COCO-WholeBody-133": 133, "MediaPipe-33": 33, "MPI-15": 15,
-    "MPII-16": 16, "H36M-17": 17, "MPI-INF-3DHP-17": 17, "MPI-INF-3DHP-28": 28, "HumanEva-15": 15, "CrowdPose-14": 14,
-    "AIC-14": 14, "PoseTrack18-17": 17,
+    "MPII-16": 16, "H36M-17": 17, "MPI-INF-3DHP-17": 17, "MPI-INF-3DHP-28": 28, "HumanEva-15": 15,
+    "CrowdPose-14": 14, "AIC-14": 14, "PoseTrack18-17": 17,
 }  # fmt: skip
 
 
