@@ -36,7 +36,7 @@ def see_against_video(scene: Any) -> str:
     settings = scene.lift_to_3d
     characters = lifted_characters(scene)
     active = view_layer().objects.active
-    chosen = active if active in characters else characters[0]
+    chosen: Any = active if active in characters else characters[0]
     camera, view = make_camera(chosen)
     kept = kept_with(chosen)
     assert kept is not None
