@@ -34,8 +34,9 @@ BONES = [("abdomen", "chest"), ("chest", "neck"), ("neck", "head")] + [
         ("Shin", "Foot"),
     )
 ]  # fmt: skip
-TURNED = {"upper arm": ("Shldr", "Collar"), "forearm": ("ForeArm", "Shldr"),
-          "thigh": ("Thigh", "hip"), "head": ("head", "neck")}  # fmt: skip
+TURNED = {"upper arm": ("Collar", "Shldr"), "forearm": ("Collar", "Shldr", "ForeArm"),
+          "thigh": ("hip", "Thigh"), "head": ("neck", "head")}  # fmt: skip
+"""Bones, after the one whose true turn a baseline without any twist of theirs begins with."""
 
 
 def main(folder: Path | None) -> None:
@@ -74,9 +75,9 @@ def _compare(take: Take) -> None:
         true = unit(take.positions[:, take.bone(b)] - take.positions[:, take.bone(a)])
         directions.append(np.degrees(np.arccos(np.clip(np.sum(ours * true, -1), -1, 1))))
     words = []
-    for word, (bone, above) in TURNED.items():
+    for word, bones in TURNED.items():
         sides = "lr" if word != "head" else ("",)
-        pairs = [_turn_errors(take, turns, s + bone, _side(s, above)) for s in sides]
+        pairs = [_turn_errors(take, turns, [_side(s, bone) for bone in bones]) for s in sides]
         ours, naive = np.median(pairs, axis=(0, 2))
         words.append(f"{word} {ours:.1f} ({naive:.1f})")
     print(
@@ -86,7 +87,7 @@ def _compare(take: Take) -> None:
 
 
 def _side(side: str, bone: str) -> str:
-    return bone if bone in ("hip", "neck") else side + bone
+    return bone if bone in ("hip", "neck", "head") else side + bone
 
 
 def _pose(take: Take) -> tuple[np.ndarray, np.ndarray]:
@@ -94,17 +95,19 @@ def _pose(take: Take) -> tuple[np.ndarray, np.ndarray]:
     return posed(take.rig, solve(take.motion, take.rig))
 
 
-def _turn_errors(
-    take: Take, turns: np.ndarray, bone: str, above: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Degrees between true orientation and ours; and the true one carried without any twist."""
-    b = take.bone(bone)
-    child = next(i for i, parent in enumerate(take.rig.parents) if parent == b)
-    along = unit(take.rig.rest[child, :3, 3] - take.rig.rest[b, :3, 3])[None]
-    parent = take.turns[:, take.bone(above)]
-    carried = swing(turn(parent, along), turn(take.turns[:, b], along)) @ parent
-    true = transpose(take.turns[:, b])
-    return _degrees(true @ turns[:, b]), _degrees(true @ carried)
+def _turn_errors(take: Take, turns: np.ndarray, bones: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Degrees between the last bone's true orientation and ours; and one that is never twisted.
+
+    That one swings, bone by bone from the true turn of the first, to where each bone truly points.
+    """
+    carried = take.turns[:, take.bone(bones[0])]
+    for bone in map(take.bone, bones[1:]):
+        child = next(i for i, parent in enumerate(take.rig.parents) if parent == bone)
+        along = unit(take.rig.rest[child, :3, 3] - take.rig.rest[bone, :3, 3])[None]
+        carried = swing(turn(carried, along), turn(take.turns[:, bone], along)) @ carried
+    last = take.bone(bones[-1])
+    true = transpose(take.turns[:, last])
+    return _degrees(true @ turns[:, last]), _degrees(true @ carried)
 
 
 def _degrees(rotation: np.ndarray) -> np.ndarray:

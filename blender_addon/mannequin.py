@@ -79,8 +79,9 @@ def _armature(name: str, bones: Sequence[CharacterBone], names: dict[str, str]) 
 
 
 def stick_body(armature: Object) -> Object:
-    """A plain body for any armature, a slim segment for each bone; the caller links it."""
+    """A plain body for any armature, a slim segment a deforming bone; the caller links it."""
     bones = armature_of(armature).bones
+    bones = [bone for bone in bones if bone.use_deform] or list(bones)
     slim = [[[0.14 * b.length] * 2, [0.07 * b.length] * 2] for b in bones]
     return _body(armature, [b.name for b in bones], np.array(slim), [0.0] * len(bones))
 

@@ -32,4 +32,5 @@ def read_rig(obj: bpy.types.Object) -> Rig:
         world=world,
         loose=frozenset(b.name for b in bones if not b.use_inherit_rotation),
         tied=frozenset(b.name for b in bones if b.parent and b.use_connect),
+        adrift=frozenset(b.name for b in bones if not b.use_local_location),
     )

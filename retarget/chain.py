@@ -87,12 +87,15 @@ def carried_path(
 
 
 def location(
-    path: np.ndarray, rig: Rig, bone: int, turns: dict[int, np.ndarray], parents: np.ndarray
+    shift: np.ndarray, rig: Rig, bone: int, turns: dict[int, np.ndarray], parents: np.ndarray
 ) -> np.ndarray:
-    """(frames, 3) the path of a bone's head as its own location away from rest.
+    """(frames, 3) how far a bone's head is from its rest place, as its own location.
 
     None of the bones above it may move from their place.
     """
-    above = _turn_above(bone, rig, turns, parents)
-    start = rig.rest[bone, :3, 3]
-    return turn(transpose(above @ rig.rest[bone, :3, :3]), path - start)
+    above, axes = _turn_above(bone, rig, turns, parents), rig.rest[bone, :3, :3]
+    if rig.bones[bone] in rig.adrift:
+        parent = int(rig.parents[bone])
+        above = turn_of(parent, turns, parents)
+        axes = rig.rest[parent, :3, :3] if parent >= 0 else np.eye(3)
+    return turn(transpose(above @ axes), shift)

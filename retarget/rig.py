@@ -23,6 +23,8 @@ class Rig:
         world: (4, 4) float64, armature space to world metres (the object's ``matrix_world``).
         loose: names of the bones that do not turn with their parent (``use_inherit_rotation`` off).
         tied: names of the bones that cannot move from their parent's tail (``use_connect``).
+        adrift: names of the bones whose location is along the axes of their parent, or of the
+            armature, not along their own (``use_local_location`` off).
     """
 
     name: str
@@ -33,6 +35,7 @@ class Rig:
     world: np.ndarray
     loose: frozenset[str] = frozenset()
     tied: frozenset[str] = frozenset()
+    adrift: frozenset[str] = frozenset()
 
     @cached_property
     def tails(self) -> np.ndarray:
@@ -70,8 +73,8 @@ class BoneMotion:
         bones: the bones that turn.
         rotations: (frames, bones, 4) float64 w, x, y, z, made continuous in time: the rotation away
             from rest in the bone's own rest axes (Blender's ``PoseBone.rotation_quaternion``).
-        locations: for the few bones that move, (frames, 3) float64 away from rest in the bone's own
-            rest axes and armature units (Blender's ``PoseBone.location``).
+        locations: for the few bones that move, (frames, 3) float64 away from rest, armature units,
+            in the bone's own rest axes unless it is `Rig.adrift` (Blender's ``PoseBone.location``).
         fps: frames a second.
         name: the clip's name.
         person: 1 for the clip's first person, 2 ...

@@ -101,9 +101,10 @@ def solve(
         way = np.broadcast_to(ground.start, way.shape)
     if root is not None:
         path = path - way
-    locations = {rig.bones[carrier]: location(path, rig, carrier, turns, parents)}
-    if root is not None:
-        locations[rig.bones[root]] = way @ rig.rest[root, :3, :3]
+    moved = {carrier: path - rig.rest[carrier, :3, 3]} | ({} if root is None else {root: way})
+    locations = {
+        rig.bones[bone]: location(shift, rig, bone, turns, parents) for bone, shift in moved.items()
+    }
     rotations = local_rotations(rig, turns, parents)
     report(1.0)
     return BoneMotion(

@@ -60,6 +60,9 @@ def posed(rig: Rig, motion: BoneMotion) -> tuple[np.ndarray, np.ndarray]:
             heads[:, p] + turn(carried, (start - rig.rest[p, :3, 3])[None]) if p >= 0 else start
         )
         if name in motion.locations and name not in rig.tied:
+            if name in rig.adrift:
+                above, axes = turns[:, p] if p >= 0 else np.eye(3), rig.rest[p, :3, :3]
+                axes = axes if p >= 0 else np.eye(3)
             heads[:, b] += turn(above @ axes, motion.locations[name])
     return turns, heads
 

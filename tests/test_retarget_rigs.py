@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from lift_to_3d.cli import main
+from lift_to_3d.core.errors import RigError
 from lift_to_3d.core.motion import Motion
 from lift_to_3d.core.motion_file import save_motion
 from lift_to_3d.retarget.detect import find_mapping
@@ -20,6 +21,7 @@ from .test_retarget import angle_between, moving_joints
 
 bpy = pytest.importorskip("bpy", reason="needs the bpy module")
 
+from lift_to_3d.blender_addon.character import load_rig  # noqa: E402
 from lift_to_3d.blender_addon.keyframes import write_action  # noqa: E402
 from lift_to_3d.blender_addon.rig_reader import read_rig  # noqa: E402
 
@@ -192,3 +194,96 @@ def test_a_mapping_that_cannot_be_read_fails_in_one_sentence(tmp_path, capsys):
     words = ["retarget", str(clip), "--to", "bvh", "--out", str(tmp_path)]
     assert main([*words, "--mapping", str(tmp_path / "none.json")]) == 1
     assert "none.json cannot be used" in capsys.readouterr().err
+
+
+def under_a_turned_parent(obj):
+    empty = bpy.data.objects.new("set", None)
+    bpy.context.scene.collection.objects.link(empty)
+    empty.location, empty.scale = (3, -2, 1), (2, 2, 2)
+    empty.rotation_euler = (0, 0, 1.2)
+    obj.parent, obj.scale, obj.location = empty, (0.01, 0.01, 0.01), (0.5, 0, 0)
+    bpy.context.view_layer.update()
+
+
+def with_every_rotation_mode(obj):
+    modes = ("QUATERNION", "XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX", "AXIS_ANGLE")
+    for i, bone in enumerate(obj.pose.bones):
+        bone.rotation_mode = modes[i % len(modes)]
+
+
+def with_locks_and_loose_inheritance(obj):
+    for bone in obj.pose.bones:
+        bone.lock_rotation = bone.lock_location = (True, True, True)
+    for i, bone in enumerate(obj.data.bones):
+        bone.inherit_scale = ("NONE", "FULL", "ALIGNED")[i % 3]
+        bone.use_inherit_rotation = i % 4 != 1
+
+
+def posed_before(obj):
+    for bone in obj.pose.bones:
+        bone.rotation_quaternion = (0.9, 0.3, 0.1, 0.2)
+    obj.data.pose_position = "POSE"
+
+
+def with_locations_along_other_axes(obj):
+    for bone in obj.data.bones:
+        bone.use_local_location = False
+
+
+def below_a_lying_bone_and_along_its_axes(obj):
+    bpy.context.view_layer.objects.active = obj
+    bpy.ops.object.mode_set(mode="EDIT")
+    root = obj.data.edit_bones.new("root")
+    root.head, root.tail, root.roll = (0, 0, 0), (0.3, 0.2, 0.1), 0.7
+    obj.data.edit_bones["hips"].parent = root
+    bpy.ops.object.mode_set(mode="OBJECT")
+    with_locations_along_other_axes(obj)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        under_a_turned_parent,
+        with_every_rotation_mode,
+        with_locks_and_loose_inheritance,
+        posed_before,
+        with_locations_along_other_axes,
+        below_a_lying_bone_and_along_its_axes,
+    ],
+)
+def test_rigs_as_animators_leave_them(change):
+    obj = load_rig("mannequin")
+    change(obj)
+    bpy.context.view_layer.update()
+    before = left_alone(obj)
+    check(obj, motion_of(moving_joints()))
+    assert left_alone(obj) == before
+
+
+def left_alone(obj) -> list:
+    """What must not be changed about a rig: its place, its bones and how they are set."""
+    bones = [
+        (b.name, b.parent and b.parent.name, *b.matrix_local.row[0], *b.tail_local, b.inherit_scale,
+         b.use_inherit_rotation, b.use_connect, b.use_local_location)
+        for b in obj.data.bones
+    ]  # fmt: skip
+    pose = [(b.rotation_mode, *b.lock_rotation, len(b.constraints)) for b in obj.pose.bones]
+    return [*bones, *pose, obj.parent, *obj.matrix_world.row[0], *obj.scale]
+
+
+def test_a_linked_rig_moves_by_its_library_override(tmp_path):
+    library = tmp_path / "rig.blend"
+    rig = load_rig("mannequin")
+    name = rig.name
+    bpy.ops.wm.save_as_mainfile(filepath=str(library))
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.context.scene.render.fps = 30
+    with bpy.data.libraries.load(str(library), link=True) as (_, here):
+        here.objects = [name]
+    linked = here.objects[0]
+    motion = motion_of(moving_joints())
+    with pytest.raises(RigError, match="make a library override"):
+        write_action(linked, solve(motion, read_rig(linked)))
+    mine = linked.override_create()
+    bpy.context.scene.collection.objects.link(mine)
+    check(mine, motion)
