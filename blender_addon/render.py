@@ -153,7 +153,8 @@ def _height(obj: Object) -> float:
 
 
 def _follow(scene: Scene, obj: Object) -> None:
-    bones = pose_of(obj).bones
+    # Controls may stay behind.
+    bones = [b for b in pose_of(obj).bones if b.bone.use_deform] or pose_of(obj).bones
     places = np.array([obj.matrix_world @ bone.head for bone in bones])
     camera: Any = scene.camera
     height = camera["height"]
