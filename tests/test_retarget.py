@@ -314,6 +314,30 @@ def test_in_place_and_travel_on_the_root():
     assert np.ptp(carried[:, 0], axis=0)[:2].max() > 0.4
 
 
+@pytest.mark.parametrize("in_place", [False, True])
+def test_where_and_how_a_motion_starts_is_chosen(in_place):
+    """Turned to the left and put elsewhere, in world metres, whatever the object's matrix is."""
+    world = np.eye(4)
+    world[:3, :3] = 0.01 * from_vector(np.array([0, 0, 2.0]))
+    world[:3, 3] = [3.0, -2.0, 0.0]
+    rig = replace(MANNEQUIN, world=world)
+    motion = motion_of(moving_joints())
+    placed = {}
+    for name, chosen in (("plain", {}), ("chosen", {"facing": 90.0, "start": (2.0, -1.0)})):
+        options = Retargeting(in_place=in_place, **chosen)
+        _, heads = posed(rig, solve(motion, rig, options=options))
+        placed[name] = heads @ world[:3, :3].T
+    quarter = from_vector(np.array([0, 0, np.pi / 2]))
+    np.testing.assert_allclose(
+        placed["chosen"], placed["plain"] @ quarter.T + [2, -1, 0], atol=1e-9
+    )
+
+
+def test_unknown_words_are_refused():
+    with pytest.raises(ValueError, match="feet is 'sometimes'"):
+        Retargeting(feet="sometimes")
+
+
 def with_root(rig):
     """The rig below a root bone on the floor, in names that know one."""
     ours, unreal = (
