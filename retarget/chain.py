@@ -86,6 +86,29 @@ def carried_path(
         point, bone = start, int(parents[bone])
 
 
+def point_path(
+    point: np.ndarray,
+    bone: int,
+    known: tuple[np.ndarray, int, np.ndarray],
+    rig: Rig,
+    turns: dict[int, np.ndarray],
+    parents: np.ndarray,
+) -> np.ndarray:
+    """Where a point of the body is (frames, 3).
+
+    Args:
+        point: (3,) at rest.
+        bone: the bone that it is fixed to.
+        known: another point (3,) at rest, its bone, and where it is (frames, 3).
+        rig: the rig.
+        turns: turns of the bones that turn.
+        parents: who moves along with whom.
+    """
+    other, holder, path = known
+    top = carried_path(other, path, holder, -1, rig, turns, parents)
+    return top - carried_path(point, np.zeros_like(path), bone, -1, rig, turns, parents)
+
+
 def location(
     shift: np.ndarray, rig: Rig, bone: int, turns: dict[int, np.ndarray], parents: np.ndarray
 ) -> np.ndarray:

@@ -87,11 +87,17 @@ def _fit(preset: Preset, bones: dict[str, str], prefix: str) -> Mapping:
     complete = sum(part in found for part in counted) / len(counted)
     required = sum(part in found for part in REQUIRED) / len(REQUIRED)
     mapped = {name for names in found.values() for name in names}
+    copies = {
+        bone: other
+        for bone, other in preset.copies.items()
+        if bone in bones.values() and other in mapped
+    }
     return Mapping(
         bones=found,
         preset=preset.name,
         confidence=round(required * complete, 3),
         switches={bone: v for bone, v in preset.switches.items() if bone in bones.values()},
-        follows={bone: v for bone, v in preset.follows.items() if bone in mapped},
+        follows={bone: v for bone, v in preset.follows.items() if bone in mapped | set(copies)},
         carrier=preset.carrier if preset.carrier in mapped else None,
+        copies=copies,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import binary_opening
 
-from .chain import carried_path
+from .chain import point_path
 from .contact import contact_runs, hold
 from .frames import SIDES, Frames, joint
 from .leg import reach
@@ -39,8 +39,7 @@ def hold_hands(
         parents: who moves along with whom.
         fps: frames a second.
     """
-    rig, hips = body.rig, body.chain("hips")[0]
-    still = np.zeros_like(pelvis)
+    hips = body.chain("hips")[0]
     found: Turns = {}
     for side in SIDES:
         upper, lower = (body.index(f"{part}.{side}") for part in ("upper_arm", "forearm"))
@@ -49,10 +48,8 @@ def hold_hands(
         shoulder, elbow, wrist = (
             joint(body.joints[None], name, side)[0] for name in ("shoulder", "elbow", "wrist")
         )
-        # Both come as seen from the uppermost bone, so their difference is from pelvis to shoulder.
-        below = carried_path(body.joints[0], still, hips, -1, rig, turns, parents)
-        above = carried_path(shoulder, still, int(parents[upper]), -1, rig, turns, parents)
-        start = pelvis + below - above
+        known = (body.joints[0], hips, pelvis)
+        start = point_path(shoulder, int(parents[upper]), known, body.rig, turns, parents)
         arm = turn(turns[upper], (elbow - shoulder)[None])
         arm = arm + turn(turns[lower], (wrist - elbow)[None])
         runs = _rests(joint(joints, "wrist", side), body.leg, fps)

@@ -44,6 +44,8 @@ class Mapping:
         follows: for control rigs, a bone to the bone that it moves along with, where that is not
             its parent.
         carrier: the bone that carries the whole body, None for the hips.
+        copies: for control rigs, a bone (an IK control) to the bone whose turns and place it takes,
+            so that the other way of moving the rig shows the same.
     """
 
     bones: dict[str, tuple[str, ...]]
@@ -52,6 +54,7 @@ class Mapping:
     switches: dict[str, dict[str, float]] = field(default_factory=dict)
     follows: dict[str, str] = field(default_factory=dict)
     carrier: str | None = None
+    copies: dict[str, str] = field(default_factory=dict)
 
     def bone(self, part: str) -> str | None:
         """The (first) bone of a part, None where the rig has none."""
@@ -115,6 +118,10 @@ def load_mapping(path: str | os.PathLike[str]) -> Mapping:
         raise RigError(f"The mapping file {path} cannot be used: {error}.") from error
 
 
+def _names(data: dict[str, Any], key: str) -> dict[str, str]:
+    return {str(bone): str(other) for bone, other in data.get(key, {}).items()}
+
+
 def mapping_as_json(mapping: Mapping) -> str:
     """A mapping as text."""
     data = {
@@ -123,6 +130,7 @@ def mapping_as_json(mapping: Mapping) -> str:
         "switches": mapping.switches,
         "follows": mapping.follows,
         "carrier": mapping.carrier,
+        "copies": mapping.copies,
     }
     return json.dumps(data, indent=2)
 
@@ -151,6 +159,7 @@ def mapping_of_json(text: str) -> Mapping:
             str(bone): {str(name): float(value) for name, value in values.items()}
             for bone, values in data.get("switches", {}).items()
         },
-        follows={str(bone): str(leader) for bone, leader in data.get("follows", {}).items()},
+        follows=_names(data, "follows"),
         carrier=data.get("carrier"),
+        copies=_names(data, "copies"),
     )

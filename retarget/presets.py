@@ -2,10 +2,10 @@
 
 A preset is JSON with ``name``, ``title``, ``sides`` (what stands for ``{side}`` on the left and on
 the right), ``bones`` (part, without side, to a name or to several), and, for control rigs,
-``switches``, ``follows`` and ``carrier`` (see `Mapping`) and ``rank``: of two presets that fit, the
-one with the higher rank is taken. For a part that is one bone, several names are alternatives; for
-a chain they are its bones in order, those that the rig has. A rig may have more before every name
-(a namespace, ``Character1_``); presets leave it out.
+``switches``, ``follows``, ``carrier`` and ``copies`` (see `Mapping`) and ``rank``: of two presets
+that fit, the one with the higher rank is taken. For a part that is one bone, several names are
+alternatives; for a chain they are its bones in order, those that the rig has. A rig may have more
+before every name (a namespace, ``Character1_``); presets leave it out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .mapping import CHAINS, PARTS
 FOLDER = Path(__file__).resolve().parents[1] / "presets" / "rigs"
 _SIDE = "{side}"
 _STEMS = frozenset(part.removesuffix(".L").removesuffix(".R") for part in PARTS)
-_KEYS = {"name", "title", "sides", "bones", "switches", "follows", "carrier", "rank"}
+_KEYS = {"name", "title", "sides", "bones", "switches", "follows", "carrier", "copies", "rank"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Preset:
     switches: dict[str, dict[str, float]] = field(default_factory=dict)
     follows: dict[str, str] = field(default_factory=dict)
     carrier: str | None = None
+    copies: dict[str, str] = field(default_factory=dict)
     rank: int = 0
 
 
@@ -85,10 +86,9 @@ def _preset(data: dict[str, Any]) -> Preset:
         title=str(data["title"]),
         bones=bones,
         switches=_both_sides(data.get("switches", {}), sides, lambda value, _: dict(value)),
-        follows=_both_sides(
-            data.get("follows", {}), sides, lambda name, word: name.replace(_SIDE, word)
-        ),
+        follows=_sided_names(data.get("follows", {}), sides),
         carrier=data.get("carrier"),
+        copies=_sided_names(data.get("copies", {}), sides),
         rank=int(data.get("rank", 0)),
     )
 
@@ -97,6 +97,10 @@ def _sided(names: tuple[str, ...], word: str) -> tuple[str, ...]:
     if not all(_SIDE in name for name in names):
         raise ValueError(f"{names[0]!r} needs {_SIDE}")
     return tuple(name.replace(_SIDE, word) for name in names)
+
+
+def _sided_names(entries: dict[str, str], sides: dict[str, str]) -> dict[str, str]:
+    return _both_sides(entries, sides, lambda name, word: name.replace(_SIDE, word))
 
 
 def _both_sides(entries: dict[str, Any], sides: dict[str, str], value: Any) -> dict[str, Any]:

@@ -8,7 +8,14 @@ import numpy as np
 
 from ..core.errors import MotionError
 from ..core.motion import Motion
-from .chain import carried_path, effective_parents, free_to_move, local_rotations, location
+from .chain import (
+    carried_path,
+    effective_parents,
+    free_to_move,
+    local_rotations,
+    location,
+    point_path,
+)
 from .contact import seen_contact
 from .detect import find_mapping
 from .extremities import seen_extremities
@@ -92,16 +99,18 @@ def solve(
         turns |= spread_twist(turns, body, parents, side)
     carrier = rig.bones.index(mapping.carrier) if mapping.carrier else hips
     carrier = free_to_move(carrier, rig)
-    path = carried_path(body.joints[0], pelvis, hips, carrier, rig, turns, parents)
-    way = floor_path(pelvis, ground, motion.fps)
     root = body.index("root") if options.travel == "root" else None
     root = None if root == carrier else root
+    way = floor_path(pelvis, ground, motion.fps)
     if options.in_place:
-        path = path - way + ground.start
+        pelvis = pelvis - way + ground.start
         way = np.broadcast_to(ground.start, way.shape)
+    moved: dict[int, np.ndarray] = {}
     if root is not None:
-        path = path - way
-    moved = {carrier: path - rig.rest[carrier, :3, 3]} | ({} if root is None else {root: way})
+        moved[root], pelvis = way, pelvis - way
+    path = carried_path(body.joints[0], pelvis, hips, carrier, rig, turns, parents)
+    moved[carrier] = path - rig.rest[carrier, :3, 3]
+    moved |= _copies(mapping, (body.joints[0], hips, pelvis), rig, turns, parents)
     locations = {
         rig.bones[bone]: location(shift, rig, bone, turns, parents) for bone, shift in moved.items()
     }
@@ -143,6 +152,27 @@ def _trunk(
         if bone is not None and shoulder is not None:
             turns[bone] = shoulder
     return turns
+
+
+def _copies(
+    mapping: Mapping,
+    known: tuple[np.ndarray, int, np.ndarray],
+    rig: Rig,
+    turns: Turns,
+    parents: np.ndarray,
+) -> dict[int, np.ndarray]:
+    """Turns of the bones that copy others, put into `turns`, and how far they move (frames, 3).
+
+    One that hangs on a bone that turns is carried along by it.
+    """
+    moved: dict[int, np.ndarray] = {}
+    for name, other in mapping.copies.items():
+        copy, leader = rig.bones.index(name), rig.bones.index(other)
+        turns[copy] = turns[leader]
+        if int(parents[copy]) not in turns:
+            start = rig.rest[copy, :3, 3]
+            moved[copy] = point_path(start, leader, known, rig, turns, parents) - start
+    return moved
 
 
 def _limbs(parts: dict[str, np.ndarray], body: RestBody) -> Turns:

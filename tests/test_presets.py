@@ -22,6 +22,8 @@ def test_rig_presets_are_complete(path):
     names = [bones[0] for part, bones in preset.bones.items() if not is_chain(part)]
     assert len(set(names)) == len(names)
     known = {bone for bones in preset.bones.values() for bone in bones}
+    assert set(preset.copies.values()) <= known
+    known |= set(preset.copies)
     assert set(preset.follows) | set(preset.follows.values()) <= known
     assert preset.carrier is None or preset.carrier in known
 

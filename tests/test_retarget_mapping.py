@@ -212,7 +212,11 @@ def test_rigs_with_fewer_bones_still_move(gone):
 def test_a_users_mapping_is_saved_and_loaded(tmp_path):
     found = find_mapping(MANNEQUIN)
     mapping = Mapping(
-        found.bones, switches={"a": {"IK_FK": 1.0}}, follows={"b": "c"}, carrier="hips"
+        found.bones,
+        switches={"a": {"IK_FK": 1.0}},
+        follows={"b": "c"},
+        carrier="hips",
+        copies={"d": "e"},
     )
     save_mapping(mapping, tmp_path / "map.json")
     assert load_mapping(tmp_path / "map.json") == mapping

@@ -158,8 +158,26 @@ def test_rigify_metarig_and_generated_rig():
         assert (mapping.preset, mapping.carrier) == ("rigify", "torso")
         assert mapping.switches["thigh_parent.L"]["IK_FK"] == 1
         check(rig, motion, shown_by=_Deform())
+        check_ik(rig, motion)
     finally:
         bpy.ops.preferences.addon_disable(module="rigify")
+
+
+def check_ik(rig, motion: Motion) -> None:
+    """Switched to IK the rig shows the same, but for knees and elbows, which its poles turn."""
+    bones = ("shin", "foot", "forearm", "hand")
+    shown = {}
+    for switch in (1.0, 0.0):
+        for curve in rig.animation_data.action.fcurves:
+            if curve.data_path.endswith('["IK_FK"]'):
+                curve.keyframe_points[0].co[1] = switch
+                curve.update()
+        frames = [heads_at(rig, k) for k in (1, 21, 51)]
+        names = [f"DEF-{bone}.{side}" for bone in bones for side in SIDES]
+        shown[switch] = np.array([[heads[name] for name in names] for heads in frames])
+    apart = np.linalg.norm(shown[0.0] - shown[1.0], axis=-1).reshape(3, 4, 2)
+    assert apart[:, [1, 3]].max() < 0.001  # feet and hands, metres
+    assert apart[:, [0, 2]].max() < 0.03  # knees and elbows
 
 
 class _Deform:

@@ -32,7 +32,7 @@ RIGS = ("mannequin", "mixamo", GENERATED)
 TURN = 24.0
 """Degrees to the side from which the renders are made."""
 MOMENTS, SHEET_SIZE = 8, (160, 200)
-FILM_SIZE, FILM_RATE = (224, 288), 15.0
+FILM_SIZE, FILM_RATE = (176, 224), 12.0
 
 
 def draw(picture: Path, source: Path, first: int, last: int | None) -> None:
