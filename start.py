@@ -1,9 +1,11 @@
 """From a fresh clone to a result with one command; needs nothing but Python and a package index.
 
-    python3 start.py demo     keypoints of real people to animated FBX and BVH files, and pictures
-    python3 start.py test     linter, types and all tests
+    python3 start.py demo       keypoints of real people to animated FBX and BVH files, and pictures
+    python3 start.py test       linter, types, tests; the add-on in the oldest and newest Blender
+    python3 start.py blenders   the add-on in every Blender, and with its window where there is one
 
-Both make a virtual environment in `.venv` and install into it what they need, once.
+They make virtual environments, in `.venv` and `build/blenders`, and install into them what they
+need, once.
 """
 
 from __future__ import annotations
@@ -21,13 +23,17 @@ VENV = ROOT / ".venv"
 PYTHONS = ((3, 11), (3, 13))
 """The Pythons for which Blender's module is published."""
 
+BLENDERS = {"4.2.23": (3, 11), "4.5.15": (3, 11), "5.0.1": (3, 11), "5.2.3": (3, 13)}
+"""Blender's module, oldest to newest, and the Python that each is published for."""
+
 DEMO = "blender,preview"
 TEST = "blender,preview,train,dev"
+IN_BLENDER = "preview,test"
 
 
 def main(words: list[str]) -> int:
     """Run one of the jobs; its exit status."""
-    jobs = {"demo": demo, "test": test}
+    jobs = {"demo": demo, "test": test, "blenders": blenders}
     if len(words) < 2 or words[1] not in jobs:
         print(__doc__)
         return 2
@@ -69,79 +75,127 @@ def demo(_: list[str]) -> int:
 def test(words: list[str]) -> int:
     """Everything that must hold; further words go to pytest."""
     python = install(TEST)
-    checks = (
-        ("Style", ("-m", "ruff", "check", ".")),
-        ("Format", ("-m", "ruff", "format", "--check", ".")),
-        ("Types", ("-m", "basedpyright", "--pythonpath", python)),
-        ("Fast tests", ("-m", "pytest", "-m", "not slow", *words)),
-        ("Slow tests", ("-m", "pytest", "-m", "slow", *words)),
-    )
-    results = []
-    for name, command in checks:
+    results = Results()
+    results.run("Style", python, "-m", "ruff", "check", ".")
+    results.run("Format", python, "-m", "ruff", "format", "--check", ".")
+    results.run("Types", python, "-m", "basedpyright", "--pythonpath", python)
+    results.run("Fast tests", python, "-m", "pytest", "-m", "not slow", *words)
+    results.run("Slow tests", python, "-m", "pytest", "-m", "slow", *words)
+    if not words:
+        for version in (min(BLENDERS), max(BLENDERS)):
+            test_in_blender(version, results)
+    return results.tell()
+
+
+def blenders(words: list[str]) -> int:
+    """The add-on's tests in every version of Blender's module, and in real Blenders if any."""
+    results = Results()
+    for version in BLENDERS:
+        test_in_blender(version, results, *words)
+    window = ("-m", "pytest", "-m", "slow", "tests/test_window.py")
+    results.run("With window", install(TEST), *window)
+    return results.tell()
+
+
+def test_in_blender(version: str, results: Results, *words: str) -> None:
+    """The fast tests that use Blender, in one version of its module."""
+    interpreter = find_python(*BLENDERS[version])
+    if interpreter is None:
+        major, minor = BLENDERS[version]
+        results.skip(f"Blender {version}", f"needs Python {major}.{minor}, which is not here")
+        return
+    folder = ROOT / "build" / "blenders" / version
+    python = install(IN_BLENDER, folder, interpreter, f"bpy=={version}")
+    found = [path for name in ("addon", "blender") for path in ROOT.glob(f"tests/test_{name}*.py")]
+    files = [str(path.relative_to(ROOT)) for path in sorted(found)]
+    results.run(f"Blender {version}", python, "-m", "pytest", "-m", "not slow", *words, *files)
+
+
+class Results:
+    """What was run and how it went."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[str, str, float]] = []
+        self._failed = False
+
+    def run(self, name: str, *command: str) -> None:
+        """Run a command under a heading."""
         say(name)
         started = time.monotonic()
-        status = call(python, *command)
-        if name == "Slow tests" and status == 5:  # pytest found none
-            status = 0
-        results.append((name, status, time.monotonic() - started))
-    say("Summary")
-    for name, status, seconds in results:
-        print(f"  {name:12} {'passed' if status == 0 else 'FAILED'}  {seconds:6.0f} s")
-    return 1 if any(status for _, status, _ in results) else 0
+        status = call(*command)
+        nothing_found = status == 5 and "pytest" in command
+        failed = status != 0 and not nothing_found
+        self._failed = self._failed or failed
+        self._rows.append((name, "FAILED" if failed else "passed", time.monotonic() - started))
+
+    def skip(self, name: str, reason: str) -> None:
+        """Note what cannot be run here."""
+        self._rows.append((name, f"skipped: {reason}", 0.0))
+
+    def tell(self) -> int:
+        """Print all; the exit status."""
+        say("Summary")
+        for name, how, seconds in self._rows:
+            print(f"  {name:16} {how}" + (f"  {seconds:6.0f} s" if seconds else ""))
+        return int(self._failed)
 
 
-def install(extras: str) -> str:
-    """The Python of `.venv`, with the package and its extras; nothing is done when all is there."""
-    python = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    stamp = VENV / "installed.txt"
-    version = ".".join(map(str, sys.version_info[:2]))
+def install(
+    extras: str,
+    folder: Path | None = None,
+    interpreter: str = sys.executable,
+    *more: str,
+) -> str:
+    """The Python of an environment with the package and its extras, installed only once.
+
+    Args:
+        extras: names of the package's extras, joined by commas.
+        folder: of the environment; `.venv` where not given.
+        interpreter: the Python to make it from.
+        more: further requirements.
+    """
+    folder = folder or VENV
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    stamp = folder / "installed.txt"
     project = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
     there = stamp.read_text().split() if stamp.is_file() and python.is_file() else []
-    if there[:1] != [version]:
-        make_environment(python)
-        stamp.write_text(version)
+    if there[:1] != [interpreter]:
+        make_environment(folder, interpreter)
+        stamp.write_text(interpreter)
         there = []
     elif there[1:2] == [project] and set(extras.split(",")) <= set(there[2:]):
         return str(python)
     everything = ",".join(sorted({*there[2:], *extras.split(",")}))
-    say(f"Installing {everything} into .venv (Blender's module is 350 MB: some minutes, once)")
+    where = folder.relative_to(ROOT)
+    say(f"Installing {everything} into {where} (Blender's module is 350 MB: some minutes, once)")
     plain = () if sys.stdout.isatty() else ("--progress-bar", "off")
-    status = call(str(python), "-m", "pip", "install", *plain, "--editable", f".[{everything}]")
-    if status != 0:
+    words = (*plain, *more, "--editable", f".[{everything}]")
+    if call(str(python), "-m", "pip", "install", *words) != 0:
         raise SetupError(
             "The installation failed; pip says why above. Is there a network, and is there room "
             "for 3 GB? Running the same command again goes on from here."
         )
-    stamp.write_text(" ".join([version, project, *everything.split(",")]))
+    stamp.write_text("\n".join([interpreter, project, *everything.split(",")]))
     return str(python)
 
 
-def make_environment(python: Path) -> None:
-    """A fresh `.venv` of this Python."""
-    try:
-        import ensurepip  # noqa: F401
-        import venv
-    except ImportError:
-        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+def make_environment(folder: Path, interpreter: str) -> None:
+    """A fresh environment of an interpreter."""
+    say(f"Making a virtual environment in {folder.relative_to(ROOT)}")
+    shutil.rmtree(folder, ignore_errors=True)
+    made = subprocess.run([interpreter, "-m", "venv", str(folder)], check=False)
+    if made.returncode != 0:
+        shutil.rmtree(folder, ignore_errors=True)
         raise SetupError(
-            "This Python comes without the venv module. On Debian and Ubuntu: "
-            f"sudo apt install python{version}-venv"
-        ) from None
-    say("Making a virtual environment in .venv")
-    shutil.rmtree(VENV, ignore_errors=True)
-    try:
-        venv.create(VENV, with_pip=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        shutil.rmtree(VENV, ignore_errors=True)
-        raise SetupError(f"The virtual environment could not be made: {error}") from None
-    if not python.is_file():
-        raise SetupError(f"The virtual environment has no {python}.")
+            "The virtual environment could not be made; Python says why above. On Debian and "
+            "Ubuntu its venv module is a package of its own: sudo apt install python3-venv"
+        )
 
 
 def run_with_another_python(words: list[str]) -> int:
     """Start again with a Python that Blender's module exists for, if there is one."""
-    for major, minor in PYTHONS:
-        found = shutil.which(f"python{major}.{minor}")
+    for version in PYTHONS:
+        found = find_python(*version)
         if found:
             say(f"Going on with {found}")
             return call(found, *words)
@@ -152,6 +206,22 @@ def run_with_another_python(words: list[str]) -> int:
         file=sys.stderr,
     )
     return 1
+
+
+def find_python(major: int, minor: int) -> str | None:
+    """An interpreter of that version that runs; a name on the path may stand for none."""
+    if sys.version_info[:2] == (major, minor):
+        return sys.executable
+    name = f"python{major}.{minor}"
+    candidates = [shutil.which(name)]
+    candidates += sorted(
+        map(str, Path.home().glob(f".pyenv/versions/{major}.{minor}.*/bin/{name}"))
+    )
+    for candidate in filter(None, candidates):
+        ran = subprocess.run([candidate, "-c", ""], capture_output=True, check=False)
+        if ran.returncode == 0:
+            return candidate
+    return None
 
 
 def call(*command: str) -> int:

@@ -59,11 +59,24 @@ def test_a_failed_installation_is_told_and_tried_again(start, monkeypatch):
 
 def test_a_python_that_blender_is_not_made_for(start, monkeypatch, capsys):
     monkeypatch.setattr(start, "PYTHONS", ((2, 7),))
-    monkeypatch.setattr(start.shutil, "which", lambda name: None)
+    monkeypatch.setattr(start, "find_python", lambda *version: None)
     assert start.main(["start.py", "demo"]) == 1
     error = capsys.readouterr().err
     assert f"This is Python {sys.version_info[0]}.{sys.version_info[1]}" in error
     assert "3.11" in error
+
+
+def test_a_name_on_the_path_that_stands_for_no_python_is_passed_over(start, tmp_path, monkeypatch):
+    if sys.platform == "win32":
+        pytest.skip("a shell script is no program there")
+    shim = tmp_path / "python3.99"
+    shim.write_text("#!/bin/sh\nexit 127\n")
+    shim.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert start.find_python(3, 99) is None
+    shim.write_text("#!/bin/sh\nexit 0\n")
+    assert start.find_python(3, 99) == str(shim)
+    assert start.find_python(*sys.version_info[:2]) == sys.executable
 
 
 def test_it_explains_itself_without_words():
@@ -73,6 +86,7 @@ def test_it_explains_itself_without_words():
     assert done.returncode == 2
     assert "start.py demo" in done.stdout
     assert "start.py test" in done.stdout
+    assert "start.py blenders" in done.stdout
 
 
 def test_ci_runs_the_command_of_the_readme():

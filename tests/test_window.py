@@ -20,7 +20,7 @@ from .test_addon_zip import ROOT, build_addon
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-SCREEN = "1600x1200"
+SCREEN = "1280x960"
 
 
 def blenders() -> list[list[str]]:
@@ -82,7 +82,8 @@ def test_a_click_on_the_button_moves_a_character(blender, screen, samples, tmp_p
     look = ["--no-window-focus", "--window-geometry", "0", "0", width, height]
     process = subprocess.Popen(
         [*blender, "--factory-startup", "--enable-event-simulate", *look,
-         "--python-exit-code", "1", "--python", str(script), "--", str(archive), str(sample)],
+         "--python-exit-code", "1", "--python", str(script), "--", str(archive), str(sample),
+         os.environ.get("LIFT_TO_3D_CHARACTER", "mannequin")],
         cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     said: list[str] = []

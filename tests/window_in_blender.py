@@ -1,7 +1,8 @@
 """Run by `test_window` in a real Blender with its window: use the add-on as a person does.
 
-Its words: the zip and a keypoint file. The mouse is Blender's own simulated one, whose events go
-the same way as a real one's. ``SHOT name`` on a line of its own asks for a picture of the screen.
+Its words: the zip, a keypoint file, and the character. The mouse is Blender's own simulated one,
+whose events go the same way as a real one's. ``SHOT name`` on a line of its own asks for a picture
+of the screen.
 """
 
 import os
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 
 import bpy
 
-zip_path, sample = sys.argv[sys.argv.index("--") + 1 :]
+zip_path, sample, character = sys.argv[sys.argv.index("--") + 1 :]
 TAB, BUTTON = "Lift to 3D", "bpy.ops.lift_to_3d.lift("
 PATIENCE = 240.0
 
@@ -77,6 +78,9 @@ def scenario() -> Iterator[float]:
     )
     settings = bpy.context.scene.lift_to_3d
     settings.source = sample
+    settings.rig = character
+    for obj in list(bpy.context.scene.objects):  # the cube, the lamp and the camera
+        bpy.data.objects.remove(obj)
     yield from until(tab_is_open, "the sidebar shows our tab")
     yield 2.0
     say("SHOT source")
@@ -107,9 +111,11 @@ def scenario() -> Iterator[float]:
         say("FAILED: it has no keyframes")
         leave(1)
     say(f"ok: keyframes {tuple(data.action.frame_range)} in '{data.action.name}'")
-    with bpy.context.temp_override(window=window(), area=view(), region=view().regions[-1]):
-        bpy.ops.view3d.view_all()
     bpy.context.scene.frame_set(round(sum(data.action.frame_range) / 2))
+    with bpy.context.temp_override(window=window(), area=view(), region=view().regions[-1]):
+        bpy.ops.view3d.view_axis(type="FRONT")
+        bpy.ops.view3d.view_orbit(angle=0.3, type="ORBITUP")
+        bpy.ops.view3d.view_all()
     yield 3.0
     say("SHOT result")
     yield 3.0
