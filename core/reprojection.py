@@ -25,8 +25,8 @@ _MIRRORED_BONES = [
 # What a joint or a bone may be off by, metres: 1 over the square is a term's weight.
 _SEEN = 0.012  # across a ray, of a joint seen with full confidence
 _ACROSS = 0.06  # across the picture, by the network
-_DEPTH = 0.12  # along the ray, by the network
-_BONE_DEPTH = 0.08  # along the ray, from one end of a bone to the other, by the network
+_DEPTH = 0.1  # along the ray, by the network
+_BONE_DEPTH = 0.06  # along the ray, from one end of a bone to the other, by the network
 _LENGTH = 0.01  # from a bone's usual length in the clip
 
 _FARTHEST = 0.15  # metres; a joint that lies further off was not seen where it is
@@ -113,6 +113,7 @@ def _solved(
             strict=True,
         )
     )
+    joints = start
     for _ in range(_ROUNDS):
         direction = _unit(vectors)
         more, target = _term(bones, _outer(direction) / _LENGTH**2, direction * lengths[:, None])
