@@ -50,6 +50,7 @@ _BY_POINTS = {
                  "MPI-INF-3DHP-28", "MediaPipe-33", "COCO-WholeBody-133", "Halpe-136")
 }  # fmt: skip
 _LOOK_AT = 200
+_CROWD = 30
 
 Points = dict[str, list]
 """x, y and confidence by name, or by place: "0", "1" ..."""
@@ -59,7 +60,7 @@ def sniff(source: Source) -> bool:
     """Whether one of the first frames holds a person."""
     if source.is_folder:
         first = [Source(path).json for path in source.files_named(".json")[:3]]
-        return any(next(_people(frame), None) for frame in first)
+        return any(next(_people(frame), None) and _is_one_frame(frame) for frame in first)
     frames = _frames(source.json)
     return any(next(_people(frame), None) for frame in islice(frames, _LOOK_AT))
 
@@ -98,6 +99,13 @@ def read(source: Source) -> Detections:
         fps=number(head.get("fps")) or rate_of_timestamps(at_times, times),
         size=picture_size(head.get("width"), head.get("height")),
     )  # fmt: skip
+
+
+def _is_one_frame(document: Any) -> bool:
+    """Whether a file's entries are the people of one frame, and not the frames of a clip."""
+    entries = list(islice(_frames(document), _CROWD + 1))
+    stated = {str(_first(entry, (*FRAME[:-1], "image_id", *TIME))) for entry in entries}
+    return len(entries) <= _CROWD and len(stated) < 2 and all(map(_points, entries))
 
 
 def _wrapped(document: Any) -> Any:
