@@ -9,6 +9,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import savgol_filter
 
+from .confidence import confidence, expected_error, signs
 from .errors import ModelError, TrackError
 from .mixste.backend import Run, open_backend
 from .mixste.model import ModelCard, find_model
@@ -22,7 +23,6 @@ from .track import Track
 
 _BATCH = 8
 _LONGEST_GUESS = 0.4  # seconds
-_CERTAIN = 0.15  # metres of expected error at which confidence has fallen to 1/e
 _MIRRORED = list(H36M.mirrored)
 
 
@@ -60,12 +60,12 @@ def lift(
     if found.card.joints != 17:
         raise ModelError(f"{model}: has {found.card.joints} joints; characters are moved by 17.")
     run = open_backend(found, device)
-    joints, apart = lift_joints(track, found.card, run, flip, overlap, progress)
+    joints, doubts = lift_joints(track, found.card, run, flip, overlap, progress)
     _, seen = network_rays(track)
-    confidence = np.where(seen > 0, np.exp(-found.card.expected_error(apart) / _CERTAIN), 0)
+    error = expected_error(doubts, found.card.joint_errors, found.card.sign_weights)
     return Pose(
         joints.astype(np.float32),
-        confidence.astype(np.float32),
+        confidence(error, seen).astype(np.float32),
         track.fps,
         track.name,
         track.person,
@@ -80,10 +80,11 @@ def lift_joints(
     overlap: float | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A track's joints by an opened model, and how far its windows disagree; see `lift`.
+    """A track's joints by an opened model, and what tells of their errors; see `lift`.
 
     Returns:
-        (frames, 17, 3) metres, camera axes, relative to the pelvis; (frames, 17) metres.
+        (frames, 17, 3) metres, camera axes, relative to the pelvis; (frames, 17, 5)
+        `core.confidence.signs`.
     """
     flip = card.flip if flip is None else flip
     overlap = card.overlap if overlap is None else overlap
@@ -96,8 +97,9 @@ def lift_joints(
     answers = lift_windows(inputs, axis, run, flip, progress)
     joints = smoothed(windows.blend(answers), windows.stride)
     apart = disagreement(answers, joints, windows)
-    joints = fitted(joints, rays, seen, track.fps, windows.stride)
-    return bridged(joints, seen.any(1), round(_LONGEST_GUESS * track.fps)), apart
+    placed = fitted(joints, rays, seen, track.fps, windows.stride)
+    doubts = signs(joints, placed, apart, seen, windows.stride)
+    return bridged(placed, seen.any(1), round(_LONGEST_GUESS * track.fps)), doubts
 
 
 def network_rays(track: Track) -> tuple[np.ndarray, np.ndarray]:

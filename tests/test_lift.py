@@ -1,9 +1,12 @@
 """Views, windows and lifting, with the shipped model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lift_to_3d.core.confidence import SIGNS, calibrate, expected_error
 from lift_to_3d.core.errors import ModelError, TrackError
 from lift_to_3d.core.lift import bridged, lift
 from lift_to_3d.core.mixste.model import find_model, read_card, write_card
@@ -197,18 +200,39 @@ def test_unknown_models_and_devices_are_said():
         lift(walking_track(3), device="nodevice")
 
 
-def test_fast_is_the_default_network_run_with_less_work():
-    fast, default = find_model("fast"), find_model("default")
-    assert fast.onnx == default.onnx
+def test_fast_and_default_agree_about_a_walk():
     track = walking_track(120)
     quick, best = (lift(track, model=name).joints for name in ("fast", "default"))
-    assert 0 < np.linalg.norm(quick - best, axis=-1).mean() < 0.05
+    assert 0 < np.linalg.norm(quick - best, axis=-1).mean() < 0.06
+
+
+def test_expected_errors_are_learned_from_known_ones():
+    random = np.random.default_rng(0)
+    found = random.normal(size=(400, 17, SIGNS))
+    usual, weights = random.uniform(0.05, 0.2, 17), np.array([0.4, 0.1, 0.3, -0.9, -0.2])
+    error = usual * np.exp(found @ weights)
+    joint_errors, sign_weights = calibrate(found, error * np.exp(random.normal(0, 0.1, (400, 17))))
+    assert np.allclose(sign_weights, weights, atol=0.06)
+    learned = expected_error(found, joint_errors, sign_weights)
+    assert np.median(np.abs(learned / error - 1)[:, 1:]) < 0.06
+
+
+def test_confidence_falls_where_the_detector_doubts():
+    track = walking_track(90)
+    wrist = COCO.index("left_wrist")
+    unsure = track.confidence.copy()
+    unsure[30:60, wrist] = 0.2
+    sure, doubted = (
+        lift(Track(track.xy, values, COCO, 30.0, SIZE, name="walk")).confidence[:, 13]
+        for values in (track.confidence, unsure)
+    )
+    assert (doubted[35:55] < sure[35:55]).all()
 
 
 def test_a_card_without_its_network_is_said(tmp_path):
-    card = read_card(find_model("fast").card_path)
+    card = replace(read_card(find_model("fast").card_path), network_of="other")
     write_card(card, tmp_path / "alone.json")
-    with pytest.raises(ModelError, match=r"default\.onnx is missing"):
+    with pytest.raises(ModelError, match=r"other\.onnx is missing"):
         find_model(str(tmp_path / "alone.onnx"))
 
 

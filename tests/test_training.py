@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from lift_to_3d.core.training.loop import (  # noqa: E402
     CHECKPOINT,
     Training,
     load_checkpoint,
+    with_depth,
     with_window_length,
 )
 from lift_to_3d.core.training.optimizer import orthogonalised  # noqa: E402
@@ -275,6 +277,21 @@ def test_longer_windows_keep_the_embeddings_ends():
     longer = with_window_length(network.state_dict(), 27)["Temporal_pos_embed"]
     assert longer.shape == (1, 27, 16)
     assert torch.allclose(longer[:, [0, -1]], network.Temporal_pos_embed[:, [0, -1]])
+
+
+def test_new_blocks_add_nothing_at_first():
+    config = NetworkConfig(frames=9, width=16, depth=2, heads=4)
+    network, deeper = MixSTE(config), MixSTE(replace(config, depth=5))
+    deeper.load_state_dict(with_depth(network.state_dict(), 5))
+    x = torch.randn(2 * 17, 9, 16)
+    for blocks, before in (
+        (deeper.STEblocks, network.STEblocks),
+        (deeper.TTEblocks, network.TTEblocks),
+    ):
+        for new in (1, 2, 4):
+            assert torch.equal(blocks[new](x), x)
+        for new, old in ((0, 0), (3, 1)):
+            assert torch.equal(blocks[new](x), before[old](x))
 
 
 def test_step_size_warms_up_holds_and_falls_to_nothing():

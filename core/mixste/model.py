@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from ..confidence import SIGNS
 from ..errors import ModelError
 
 MODELS = Path(__file__).parent / "models"
@@ -31,8 +30,8 @@ class ModelCard:
         command: what made it.
         figures: measured errors, by test.
         network: the network's size.
-        joint_errors: usual error of each joint in metres, measured with noisy 2D.
-        spread: usual disagreement between windows in metres, measured likewise.
+        joint_errors: what `core.confidence.expected_error` takes, measured on held-out people.
+        sign_weights: likewise.
         network_of: the model beside it whose network it runs in its own way, or "" for its own.
         flip: whether the mirror image is lifted too where nothing else is asked for.
         overlap: share of a window that the next one shows again, likewise.
@@ -48,8 +47,8 @@ class ModelCard:
     command: str = ""
     figures: dict[str, Any] = field(default_factory=dict)
     network: dict[str, Any] = field(default_factory=dict)
-    joint_errors: tuple[float, ...] = (0.08,) * 17
-    spread: float = 0.04
+    joint_errors: tuple[float, ...] = (0.4,) * 17
+    sign_weights: tuple[float, ...] = (0.5, 0.0, 0.0, 0.0, 0.0)
     network_of: str = ""
     flip: bool = True
     overlap: float = 0.5
@@ -58,13 +57,6 @@ class ModelCard:
     def joints(self) -> int:
         """How many joints it takes and gives."""
         return int(self.network.get("joints", 17))
-
-    def expected_error(self, disagreement: np.ndarray) -> np.ndarray:
-        """(frames, 17) metres, from how far the windows' answers about a joint lie apart, metres.
-
-        Both matter: some joints are harder than others, and some moments are.
-        """
-        return np.array(self.joint_errors) * np.sqrt(disagreement / self.spread)
 
 
 @dataclass(frozen=True)
@@ -119,8 +111,8 @@ def read_card(path: Path) -> ModelCard:
         card = ModelCard(**values | lists)
         if card.frames < 1 or card.rate <= 0 or card.in_channels not in (2, 3):
             raise ValueError("frames, rate or in_channels is out of range")
-        if len(card.joint_errors) != 17 or card.spread <= 0:
-            raise ValueError("joint_errors or spread is out of range")
+        if (len(card.joint_errors), len(card.sign_weights)) != (17, SIGNS):
+            raise ValueError("joint_errors or sign_weights is of a wrong length")
         if not 0 <= card.overlap < 1 or Path(card.network_of).name != card.network_of:
             raise ValueError("overlap or network_of is out of range")
         if card.input not in INPUTS:

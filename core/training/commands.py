@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -233,7 +234,8 @@ def _evaluate(parsed: argparse.Namespace) -> int:
         research.evaluate_dataset(parsed, parsed.figures)
     if parsed.into_card and parsed.capture:
         run = open_backend(model, parsed.device)
-        card = calibrated(card, virtual_clips(parsed.capture[0], 1.0, seed=1), run)
+        both = (virtual_clips(parsed.capture[0], noise, seed=1) for noise in (0.0, 1.0))
+        card = calibrated(card, chain.from_iterable(both), run)
         write_card(card, model.card_path)
     flip = False if parsed.no_flip else None
     for path in parsed.capture:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from scipy.stats import rankdata
 
+from ..confidence import calibrate
 from ..lift import lift, lift_joints
 from ..mixste.backend import Run
 from ..mixste.model import ModelCard
@@ -149,17 +150,14 @@ def score(
 
 
 def calibrated(card: ModelCard, clips: Iterable[Clip], run: Run) -> ModelCard:
-    """A model's card with what its confidence is made from: usual errors and disagreement."""
-    errors, spreads = [], []
+    """A model's card with what its confidence is made from, by its errors on these clips."""
+    errors, doubts = [], []
     for clip in clips:
-        joints, apart = lift_joints(clip.track, card, run)
+        joints, found = lift_joints(clip.track, card, run)
         errors.append(np.linalg.norm(joints - clip.truth, axis=-1))
-        spreads.append(apart[:, 1:])
-    return replace(
-        card,
-        joint_errors=tuple(np.concatenate(errors).mean(0).round(4).tolist()),
-        spread=round(float(np.median(np.concatenate(spreads))), 5),
-    )
+        doubts.append(found)
+    joint_errors, sign_weights = calibrate(np.concatenate(doubts), np.concatenate(errors))
+    return replace(card, joint_errors=joint_errors, sign_weights=sign_weights)
 
 
 def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:

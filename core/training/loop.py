@@ -35,7 +35,7 @@ class Training:
         data: folder of the capture or the data set that the recipe names.
         out: the run's folder; a checkpoint in it is taken up again.
         device: where to train.
-        start_from: weights to begin with, of a network that may have another window length.
+        start_from: weights to begin with; shorter windows and fewer blocks are stretched.
         network: what is trained in place of MixSTE, see `core.training.ablations`.
 
     Raises:
@@ -194,7 +194,7 @@ def new_network(recipe: Recipe, start_from: Path | None = None) -> MixSTE:
     nn.init.normal_(network.Spatial_pos_embed, std=recipe.position_spread)
     nn.init.normal_(network.Temporal_pos_embed, std=recipe.position_spread)
     if start_from is not None:
-        weights = load_checkpoint(start_from)["average"]
+        weights = with_depth(load_checkpoint(start_from)["average"], recipe.network.depth)
         network.load_state_dict(with_window_length(weights, recipe.network.frames))
     return network
 
@@ -204,3 +204,22 @@ def with_window_length(weights: dict[str, torch.Tensor], frames: int) -> dict[st
     embedding = weights["Temporal_pos_embed"].transpose(1, 2)
     stretched = nn.functional.interpolate(embedding, frames, mode="linear", align_corners=True)
     return {**weights, "Temporal_pos_embed": stretched.transpose(1, 2)}
+
+
+def with_depth(weights: dict[str, torch.Tensor], depth: int) -> dict[str, torch.Tensor]:
+    """Weights for a network with more blocks: each new one is a copy that adds nothing yet.
+
+    The old blocks are spread evenly over the new depth. What a copy would add is set to zero, so
+    that the deeper network begins almost where the other was; the shared norms stand between.
+    """
+    blocks = [name.split(".") for name in weights if name.startswith("STEblocks")]
+    before = 1 + max(int(name[1]) for name in blocks)
+    source = [i * before // depth for i in range(depth)]
+    grown = {name: value for name, value in weights.items() if "blocks." not in name}
+    for i, old in enumerate(source):
+        for kind in ("STEblocks", "TTEblocks"):
+            for part in (".".join(name[2:]) for name in blocks if name[1] == str(old)):
+                value = weights[f"{kind}.{old}.{part}"]
+                silent = old in source[:i] and part.startswith(("attn.proj", "mlp.fc2"))
+                grown[f"{kind}.{i}.{part}"] = torch.zeros_like(value) if silent else value.clone()
+    return grown
