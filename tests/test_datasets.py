@@ -19,6 +19,7 @@ from lift_to_3d.core.skeleton import H36M  # noqa: E402
 from lift_to_3d.core.training import protocols  # noqa: E402
 from lift_to_3d.core.training.dataset_batches import DatasetWindows, window_index  # noqa: E402
 from lift_to_3d.core.training.datasets import h36m, humaneva, mpi_inf_3dhp, open_dataset  # noqa: E402
+from lift_to_3d.core.training.datasets.sequence import Sequence  # noqa: E402
 
 FRAMES = 12
 
@@ -79,8 +80,9 @@ def h36m_folder(tmp_path):
 
 
 def humaneva_files(folder):
-    truth = {f"{split}/S1": {"Walking 1 chunk0": person(15), "Jog 1 chunk0": person(15, seed=1)}
-             for split in ("Train", "Validate")}  # fmt: skip
+    truth = {f"{split}/{subject}": {f"{action} 1 chunk0": person(15, seed=seed)
+                                    for seed, action in enumerate(("Walking", "Jog", "Box"))}
+             for split in ("Train", "Validate") for subject in ("S1", "S2")}  # fmt: skip
     seen = {
         key: {a: [np.full((FRAMES, 15, 2), 100.0, np.float32)] * 3 for a in actions}
         for key, actions in truth.items()
@@ -163,13 +165,29 @@ def test_mpi_inf_3dhp_is_put_in_our_order(tmp_path):
 def test_humaneva_has_fifteen_joints(tmp_path):
     humaneva_files(tmp_path)
     found = open_dataset("humaneva", tmp_path, "gt", "test")
-    assert len(found) == 2 * 3
     assert found[0].joints.shape == (FRAMES, 15, 3)
-    assert {s.action for s in found} == {"Walking", "Jog"}
+    cells = {"Walking S1", "Jog S1", "Walking S2", "Jog S2"}
+    assert {s.action for s in found} == cells, "the paper's table"
+    assert len(found) == len(cells) * 3
+    assert len(open_dataset("humaneva", tmp_path, "gt", "train")) == 2 * 3 * 3, "with Box"
+    # The pelvis is the origin, and turning the camera keeps distances.
+    world = person(15)
+    lengths = np.linalg.norm(world - world[:, :1], axis=-1)
+    assert np.allclose(np.linalg.norm(found[0].joints, axis=-1), lengths, atol=1e-5)
     names = humaneva.SKELETON.names
     assert [names[j].startswith("left") for j in humaneva.SKELETON.left] == [True] * 6
     for left, right in zip(humaneva.SKELETON.left, humaneva.SKELETON.right, strict=True):
         assert names[left].replace("left", "right") == names[right]
+
+
+def test_humaneva_cameras_stand_around_the_room_and_look_in():
+    for subject in ("S1", "S2", "S3"):
+        for stand in humaneva._STANDS[subject]:
+            x, y, z = stand.from_world(np.array([0.0, 0.0, 1.0]))
+            assert 3 < z < 6, "metres in front"
+            assert abs(x) < z / 3
+            assert abs(y) < z / 3
+            assert stand.from_world(np.array([0.0, 0.0, 2.0]))[1] < y - 0.9, "up is up"
 
 
 class Payload:
@@ -279,6 +297,73 @@ def test_actions_count_alike_and_frames_that_are_not_valid_do_not():
     assert result.mean.mpjpe == pytest.approx(20), "not weighted by frames"
     assert result.variance == pytest.approx(100)
     assert result.mean.frames == 108
+
+
+def test_pck_and_auc_are_those_of_3dhp():
+    """Fourteen joints, 40 mm off each, but for one wrist that is 160 mm off."""
+    sequence = type("S", (), {"action": "TS1"})()
+    target = np.zeros((20, 17, 3))
+    joints = target + [0.04, 0, 0]
+    joints[:, H36M.names.index("left_wrist")] = [0, 0.16, 0]
+    for uncounted in ("pelvis", "spine", "neck_nose"):
+        joints[:, H36M.names.index(uncounted)] = [0, 0, 9.0]
+    valid = np.ones(20, bool)
+    answer = protocols.Answer(sequence, joints, target, target[..., :2], valid)
+    score = protocols.score_answers([answer]).actions["TS1"]
+    assert score.pck == pytest.approx(100 * 13 / 14)
+    above = sum(limit > 40 for limit in range(0, 151, 5))
+    assert score.auc == pytest.approx(100 * 13 / 14 * above / 31)
+
+
+def test_velocities_do_not_leap_over_frames_that_do_not_count():
+    sequence = type("S", (), {"action": "TS1"})()
+    target = np.zeros((5, 17, 3))
+    joints = target + np.array([0, 0.01, 5, 0.5, 0.51])[:, None, None] * [1, 0, 0]
+    valid = np.array([True, True, False, True, True])
+    answer = protocols.Answer(sequence, joints, target, target[..., :2], valid)
+    assert protocols.score_answers([answer]).mean.mpjve == pytest.approx(10)
+
+
+def test_published_windows_count_borders_and_padding():
+    """The authors' code differentiates across windows, and counts the padding of short takes."""
+    rise = np.linspace(0, 0.6, 7)[:, None, None] * np.ones((1, 17, 1)) * [1, 0, 0]
+    sequence = Sequence("S9", "Walking", "c", np.zeros((7, 17, 2), np.float32), rise, (8, 8), 50.0,
+                        np.ones(7, bool))  # fmt: skip
+    card = ModelCard("still", 3, 50.0, 2, "picture")
+
+    def still(windows):
+        return np.zeros((*windows.shape[:3], 3))
+
+    [found] = protocols.answers([sequence], card, still, H36M, "published", flip=False)
+    assert np.allclose(found.target[:, 0, 0], [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.4, 0.5, 0.6])
+    score = protocols.score_answers([found]).mean
+    assert score.frames == 9
+    assert score.mpjpe == pytest.approx(1000 * np.mean(found.target[:, 0, 0]))
+    assert score.mpjve == pytest.approx(100), "the way back at the last border counts, too"
+    longer = ModelCard("still", 9, 50.0, 2, "picture")
+    [found] = protocols.answers([sequence], longer, still, H36M, "published", flip=False)
+    assert np.allclose(found.target[7:, 0, 0], 0.6)
+    [found] = protocols.answers([sequence], card, still, H36M, "overlapped", flip=False)
+    assert len(found.target) == 7
+
+
+def test_mirror_image_is_lifted_mirrored_back_and_averaged(h36m_folder):
+    """A network that always leans to its right by 0.1 m leans nowhere with the mirror image."""
+    [sequence, *_] = open_dataset("h36m", h36m_folder, "gt", "test")
+    card = ModelCard("leaning", 5, 50.0, 2, "picture")
+
+    def leaning(windows):
+        out = np.zeros((*windows.shape[:3], 3))
+        out[..., 0] = 0.1
+        out[:, :, H36M.names.index("left_wrist"), 1] = 0.2
+        return out
+
+    [alone] = protocols.answers([sequence], card, leaning, H36M, flip=False)
+    [both] = protocols.answers([sequence], card, leaning, H36M, flip=True)
+    assert np.allclose(alone.joints[..., 0], 0.1)
+    assert np.allclose(both.joints[..., 0], 0)
+    for name in ("left_wrist", "right_wrist"):
+        assert np.allclose(both.joints[:, H36M.names.index(name), 1], 0.1)
 
 
 SMALL = """

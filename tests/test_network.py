@@ -1,5 +1,7 @@
 """The network against the paper's equations, the published layout, and its own ONNX file."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ torch = pytest.importorskip("torch", reason="tests of the network need torch")
 
 from lift_to_3d.core.errors import ModelError  # noqa: E402
 from lift_to_3d.core.mixste.backend import open_backend  # noqa: E402
+from lift_to_3d.core.mixste.cost import cost_of  # noqa: E402
 from lift_to_3d.core.mixste.model import MODELS, ModelCard, find_model  # noqa: E402
 from lift_to_3d.core.mixste.network import MixSTE, NetworkConfig  # noqa: E402
 from lift_to_3d.core.training.export import (  # noqa: E402
@@ -62,6 +65,52 @@ def test_parameter_counts_of_the_paper(width, depth, frames, parameters):
     with torch.device("meta"):
         network = MixSTE(NetworkConfig(frames=frames, width=width, depth=depth))
     assert sum(p.numel() for p in network.parameters()) == parameters
+
+
+@pytest.mark.parametrize(
+    ("width", "depth", "frames", "macs"),
+    [
+        (512, 8, 243, 606.7),
+        (512, 8, 81, 584.1),
+        (512, 8, 27, 576.6),
+        (384, 8, 243, 348.1),
+        (256, 8, 243, 160.7),
+        (256, 6, 81, 112.1),
+        (128, 4, 81, 19.5),
+    ],
+)
+def test_multiplications_are_those_counted_by_hand(width, depth, frames, macs):
+    """17 [2L (4C² + 2·2C²) + L (2·17C + 2TC) + 5C] a frame."""
+    config = NetworkConfig(frames=frames, width=width, depth=depth)
+    linear = 2 * depth * 8 * width**2 + 5 * width
+    by_hand = 17 * (linear + depth * 2 * (17 + frames) * width)
+    assert cost_of(config.as_dict()).macs == by_hand
+    assert by_hand / 1e6 == pytest.approx(macs, abs=0.051)
+
+
+def test_multiplications_are_those_that_torch_counts():
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with torch.device("meta"):
+        network, x = MixSTE(NetworkConfig()), torch.zeros(1, 243, 17, 2)
+    with FlopCounterMode(display=False) as counter:
+        network(x)
+    assert counter.get_total_flops() / 2 / 243 == cost_of(network.config.as_dict()).macs
+
+
+@pytest.mark.parametrize(
+    "config", [NetworkConfig(), NetworkConfig(9, 32, 3, 3, joints=15, heads=4, mlp_ratio=3.0)]
+)
+def test_parameters_are_those_of_the_network(config):
+    with torch.device("meta"):
+        network = MixSTE(config)
+    counted = sum(p.numel() for p in network.parameters())
+    assert cost_of(config.as_dict()).parameters == counted
+
+
+def test_the_papers_size_is_printed():
+    shown = str(cost_of(NetworkConfig().as_dict()))
+    assert shown == "33.78 M parameters, 606.7 M MACs a frame"
 
 
 def test_size_is_read_off_the_tensors():
@@ -123,10 +172,10 @@ def test_imported_checkpoint_lifts_a_clip(tmp_path, capsys):
     network = random_network(NetworkConfig(frames=27, width=32, depth=2))
     state = {f"module.{k}": v for k, v in network.state_dict().items()}
     torch.save({"epoch": 1, "model_pos": state}, tmp_path / "best_epoch.bin")
-    assert (
-        main(["import-checkpoint", str(tmp_path / "best_epoch.bin"), "--out", str(tmp_path)]) == 0
-    )
-    model = capsys.readouterr().out.strip()
+    words = ["import-checkpoint", str(tmp_path / "best_epoch.bin"), "--out", str(tmp_path)]
+    assert main(words) == 0
+    cost, model = capsys.readouterr().out.splitlines()
+    assert cost == f"27 frames: {cost_of(network.config.as_dict())}"
     pose = lift(walking_track(40), model=model)
     assert pose.joints.shape == (40, 17, 3)
     assert np.isfinite(pose.joints).all()
@@ -155,11 +204,52 @@ def test_nothing_in_a_checkpoint_is_executed(tmp_path):
     assert not (tmp_path / "harm").exists()
 
 
-def test_missing_tensors_are_an_error():
-    state = random_network(SMALL).state_dict()
+def _without(state):
     del state["TTEblocks.1.attn.proj.bias"]
-    with pytest.raises(ModelError, match="proj"):
-        network_from(state, 4, "half.pth")
+
+
+def _pruned(state):
+    """HoT's: tokens that are pruned, and a cross attention that brings them back."""
+    state["pos_embed_token"] = torch.zeros(1, 3, 32)
+    state["Cross_Attention.linear_q.weight"] = torch.zeros(32, 32)
+
+
+def _wider(state):
+    state["head.1.weight"] = torch.zeros(4, 32)
+
+
+def _other(state):
+    state.clear()
+    state["expand_conv.weight"] = torch.zeros(8, 34, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (_without, r"1 missing \(TTEblocks.1.attn.proj.bias\)"),
+        (_pruned, r"2 unknown \(Cross_Attention.linear_q.weight \.\.\.\)"),
+        (_wider, r"1 of another shape \(head.1.weight\)"),
+        (_other, r"not a MixSTE network; 'Spatial_patch_to_embedding.weight' is missing"),
+    ],
+)
+def test_other_networks_are_refused_in_one_sentence(tmp_path, capsys, change, words):
+    from lift_to_3d.cli import main
+
+    state = random_network(NetworkConfig(9, 32, 3, heads=4)).state_dict()
+    change(state)
+    path = tmp_path / "model_1_4150.pth"
+    torch.save(state, path)
+    assert main(["import-checkpoint", str(path), "--out", str(tmp_path / "models")]) == 2
+    said = capsys.readouterr().err
+    assert re.search(words, said)
+    assert str(path) in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "models").exists()
+
+
+def test_heads_that_do_not_divide_the_width_are_refused():
+    with pytest.raises(ModelError, match="5 heads do not divide its 32"):
+        network_from(random_network(SMALL).state_dict(), 5, "file")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not really", b"\x80\x02}q\x00."])

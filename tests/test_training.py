@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 torch = pytest.importorskip("torch", reason="tests of training need torch")
 torch.set_num_threads(1)  # networks this small only wait for each other
 
-from lift_to_3d.core.errors import MotionError  # noqa: E402
+from lift_to_3d.core.errors import ModelError, MotionError  # noqa: E402
 from lift_to_3d.core.mixste.network import MixSTE, NetworkConfig  # noqa: E402
 from lift_to_3d.core.skeleton import COCO, H36M  # noqa: E402
 from lift_to_3d.core.training import losses, metrics  # noqa: E402
@@ -48,14 +48,19 @@ STANDING = np.array([
 """Somebody who faces +Y: the left side is at -X."""
 
 
+def waving(frames: int) -> np.ndarray:
+    """Somebody who stands and waves with the left hand."""
+    pose = np.repeat(STANDING[None], frames, 0)
+    pose[:, 13, 2] += 0.2 * np.sin(np.arange(frames) / 5)
+    return pose
+
+
 @pytest.fixture
 def capture_folder(tmp_path):
-    """Two takes of somebody who waves, in the packed format."""
+    """Two takes in the packed format, written as the docs describe it."""
     takes, parts = [], []
     for name, frames in (("one", 90), ("two", 40)):
-        pose = np.repeat(STANDING[None], frames, 0)
-        pose[:, 13, 2] += 0.2 * np.sin(np.arange(frames) / 5)
-        whole = np.round(pose * 1000).astype(np.int32)
+        whole = np.round(waving(frames) * 1000).astype(np.int32)
         parts.append(np.diff(whole, axis=0, prepend=np.zeros_like(whole[:1])))
         takes.append({"id": name, "subject": "A", "action": "wave", "frames": frames})
     meta = json.dumps({"fps": 50, "takes": takes}).encode()
@@ -205,6 +210,78 @@ def test_losses_are_the_papers():
     assert float(losses.temporal_consistency(a, weights)) == pytest.approx(jerk / 136, rel=1e-5)
 
 
+PAPER_GROUPS = [1, 1, 2.5, 4, 1, 2.5, 4, 1, 1, 1.5, 1.5, 1, 2.5, 4, 1, 2.5, 4]
+"""Torso 1, head 1.5, elbows and knees 2.5, wrists and ankles 4 (section 4.2)."""
+PUBLISHED = [1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4]
+PUBLISHED_15 = [1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4]
+"""HumanEva's, in the order pelvis, right leg, left leg, thorax, head, left arm, right arm."""
+
+
+def test_joints_weigh_what_paper_and_published_code_say():
+    from lift_to_3d.core.training.datasets import humaneva
+
+    assert losses.joint_weights("paper") == tuple(PAPER_GROUPS)
+    assert losses.joint_weights("reference") == tuple(PUBLISHED)
+    order = [0, 11, 12, 13, 8, 9, 10, 1, 14, 2, 3, 4, 5, 6, 7]
+    weights = losses.joint_weights("reference", humaneva.SKELETON)
+    assert [weights[j] for j in order] == PUBLISHED_15
+    assert np.mean(losses.joint_weights("even")) == pytest.approx(1)
+    assert losses.joint_weights("even")[0] == 0
+    with pytest.raises(ModelError, match="even, paper, reference"):
+        losses.joint_weights("odd")
+
+
+def test_each_loss_alone_is_what_one_reckons_by_hand():
+    """Two frames. The left wrist (weight 4) is 0.3 m off in the second; the hip (1) rises there."""
+    target = torch.zeros(1, 2, 17, 3)
+    target[0, 1, 1, 1] = 0.2
+    predicted = target.clone()
+    predicted[0, 1, 13, 2] = 0.3
+    alone = {"position": 0.0, "consistency": 0.0, "velocity": 0.0, "joints": "paper"}
+
+    def loss(**changed):
+        return float(losses.Loss(**{**alone, **changed})(predicted, target))
+
+    assert loss(position=1.0) == pytest.approx(4 * 0.3 / 34)
+    assert loss(position=1.0, squared=True) == pytest.approx(4 * 0.3**2 / 34)
+    assert loss(position=1.0, joints="even") == pytest.approx(17 / 16 * 0.3 / 34)
+    # Of the prediction alone: 0.3 m by a wrist, 0.2 m by a hip; mean over 17 joints and 3 axes.
+    assert loss(consistency=1.0) == pytest.approx((4 * 0.3**2 + 1 * 0.2**2) / 51)
+    # Not weighted: the hip moves as it should, the wrist 0.3 m a frame too fast.
+    assert loss(velocity=1.0) == pytest.approx(0.3 / 17)
+    whole = loss(position=1.0, consistency=0.5, velocity=2.0)
+    assert whole == pytest.approx(4 * 0.3 / 34 + 0.5 * (4 * 0.3**2 + 0.2**2) / 51 + 2.0 * 0.3 / 17)
+
+
+def test_the_published_codes_backward_multiplies_the_gradient_by_the_loss():
+    target = torch.zeros(2, 3, 17, 3)
+    start = torch.randn(2, 3, 17, 3, generator=torch.Generator().manual_seed(0))
+    plain, quirk = start.clone().requires_grad_(), start.clone().requires_grad_()
+    loss = losses.Loss("reference", consistency=0.5, velocity=2.0)
+    value = loss(plain, target)
+    value.backward()
+    replace(loss, times_itself=True)(quirk, target).backward()
+    assert torch.allclose(quirk.grad, plain.grad * value.detach(), rtol=1e-4)
+
+
+def test_recipes_paper_and_reference_are_what_they_say():
+    paper, reference = read_recipe("paper"), read_recipe("reference")
+    for recipe in (paper, reference):
+        size = recipe.network
+        assert (size.frames, size.width, size.depth, size.in_channels) == (243, 512, 8, 2)
+        assert (recipe.dataset, recipe.keypoints) == ("h36m", "cpn_ft_h36m_dbb")
+        assert (recipe.batch, recipe.lr) == (4, 4e-5)
+        assert recipe.step_size(0) == 4e-5
+        assert recipe.step_size(3300) == pytest.approx(4e-5 * 0.99)
+        assert recipe.steps == 120 * recipe.epoch
+    assert paper.loss == losses.Loss("paper", True, 1.0, 0.5, 2.0)
+    assert reference.loss == losses.Loss("reference", False, 1.0, 0.5, 2.0, times_itself=True)
+    assert (paper.optimizer, paper.decay) == ("adam", 0)
+    assert (reference.optimizer, reference.decay) == ("adamw", 0.1)
+    assert (paper.network.dropout, paper.network.drop_path) == (0.1, 0)
+    assert (reference.network.dropout, reference.network.drop_path) == (0, 0.1)
+
+
 @given(st.integers(0, 10_000))
 def test_procrustes_undoes_any_similarity(seed):
     random = np.random.default_rng(seed)
@@ -313,8 +390,6 @@ def test_shipped_recipes_are_read(path):
 
 
 def test_checkpoint_of_another_network_is_refused(capture_folder, tmp_path):
-    from lift_to_3d.core.errors import ModelError
-
     Training(small_recipe(steps=1), capture_folder, tmp_path, "cpu").run()
     assert (tmp_path / CHECKPOINT).is_file()
     other = Recipe(**{**small_recipe().__dict__, "network": NetworkConfig(5, 32, 1, 3, heads=4)})

@@ -1,8 +1,9 @@
 """The paper's ablations (tables 5 to 7) at a size that one core trains in minutes.
 
-All runs of a study see the same number of updates and of frames, from the same seed, so that what
-differs is what the study is about. They are trained on motion capture through virtual cameras with
-simulated detections and measured on people that they never saw.
+All runs of a study see the same number of updates and of frames, so that what differs is what the
+study is about; a row may be trained from several seeds, since rows can differ by less than seeds
+do. They are trained on motion capture through virtual cameras with simulated detections and
+measured on people that they never saw.
 """
 
 from __future__ import annotations
@@ -20,8 +21,7 @@ from ..errors import ModelError
 from ..lift import lift_joints
 from ..mixste.model import ModelCard
 from ..mixste.network import Block, NetworkConfig
-from .capture import load_takes
-from .evaluate import virtual_clip
+from .evaluate import virtual_clips
 from .loop import Training, new_network
 from .losses import Loss
 from .metrics import mpjpe, mpjve, p_mpjpe
@@ -31,10 +31,10 @@ _POSITION = Loss(joints="even", velocity=0.0)
 _FULL = Loss(joints="paper", consistency=0.5, velocity=2.0)
 BASE = Recipe(
     name="base",
-    network=NetworkConfig(frames=9, width=32, depth=2, in_channels=3, heads=4),
+    network=NetworkConfig(frames=27, width=32, depth=2, in_channels=3, heads=4),
     data={"train.npz.xz": 0.75, "train_more.npz.xz": 0.25},
     steps=400,
-    batch=18,
+    batch=12,
     rate=(9.0, 17.5),
     lr=6e-3,
     warmup=60,
@@ -158,22 +158,33 @@ STUDIES: dict[str, tuple[Variant, ...]] = {
         Variant("width 64", _resized(width=64), paper=45.1),
     ),
     "length": (
-        Variant("3 frames", _resized(frames=3), paper=45.1),
-        Variant("9 frames", _resized(frames=9), paper=42.4),
-        Variant("27 frames", _resized(frames=27), paper=40.9),
+        Variant("9 frames", _resized(frames=9), paper=45.1),
+        Variant("27 frames", _resized(frames=27), paper=42.4),
+        Variant("81 frames", _resized(frames=81), paper=40.9),
     ),
-    "seeds": tuple(Variant(f"seed {n}", replace(BASE, seed=n)) for n in (0, 1, 2)),
 }
 """The tables; the widths of the paper's rows are 128, 256 and 512, and its lengths 27, 81, 243."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one variant reached; mm, see `core.training.evaluate.Score`."""
+    """What one row reached, the mean over its seeds; mm, see `core.training.evaluate.Score`.
+
+    Attributes:
+        name: of the row.
+        parameters: of its network.
+        seeds: how often it was trained.
+        mpjpe: protocol 1.
+        spread: standard deviation of MPJPE between the seeds; 0 for one seed.
+        p_mpjpe: protocol 2.
+        mpjve: velocity error, mm a frame.
+    """
 
     name: str
     parameters: int
+    seeds: int
     mpjpe: float
+    spread: float
     p_mpjpe: float
     mpjve: float
 
@@ -184,9 +195,10 @@ def run_study(
     test: Path,
     out: Path,
     steps: int | None = None,
+    seeds: int = 1,
     report: Callable[[str], None] | None = None,
 ) -> list[Result]:
-    """Train and measure all variants of a study; what is done already is not done again.
+    """Train and measure all rows of a study; what is done already is not done again.
 
     Args:
         name: one of `STUDIES`.
@@ -194,36 +206,51 @@ def run_study(
         test: packed capture of other people.
         out: folder of the runs; two studies that share a run share it here.
         steps: updates of each run, in place of the study's own.
+        seeds: how often each row is trained; all rows from one seed before the next seed.
         report: told what happens.
 
     Raises:
-        ModelError: there is no such study.
+        ModelError: there is no such study, or there are no seeds.
         MotionError: capture is missing or damaged.
     """
     if name not in STUDIES:
         raise ModelError(f"ablation {name!r} is not known; there are {', '.join(STUDIES)}.")
-    results = []
-    for variant in STUDIES[name]:
-        recipe = replace(variant.recipe, steps=steps or variant.recipe.steps)
-        folder = out / _run_name(variant, recipe)
-        done = folder / "result.json"
-        if not done.is_file():
+    if seeds < 1:
+        raise ModelError(f"{seeds} seeds: a study needs one at least.")
+    measured: dict[str, list[dict[str, float]]] = {v.name: [] for v in STUDIES[name]}
+    for seed in range(seeds):
+        for variant in STUDIES[name]:
+            recipe = replace(variant.recipe, steps=steps or variant.recipe.steps, seed=seed)
             if report:
-                report(f"{name}: {variant.name}")
-            training = Training(recipe, data, folder, "cpu", network=variant.network())
-            training.run()
-            measured = measure(training.average, recipe, virtual_takes(test))
-            part = done.with_name(done.name + ".part")
-            part.write_text(json.dumps(measured), "utf-8")
-            part.replace(done)
-        results.append(Result(name=variant.name, **json.loads(done.read_text("utf-8"))))
-    return results
+                report(f"{name}: {variant.name}, seed {seed}")
+            one = replace(variant, recipe=recipe)
+            measured[variant.name].append(_trained(one, data, test, out / _run_name(one)))
+    return [_mean(row, values) for row, values in measured.items()]
 
 
-def virtual_takes(path: Path, longest: int = 100) -> Iterable:
-    """Every take of a file before a virtual camera, simulated detections, 100 frames at most."""
-    for number, take in enumerate(load_takes(path)):
-        yield virtual_clip(take, 1.0, number, longest)
+def _trained(variant: Variant, data: Path, test: Path, folder: Path) -> dict[str, float]:
+    """Train and measure one network, unless its result lies in the folder."""
+    done = folder / "result.json"
+    if not done.is_file():
+        training = Training(variant.recipe, data, folder, "cpu", network=variant.network())
+        training.run()
+        result = measure(training.average, variant.recipe, virtual_clips(test, 1.0))
+        part = done.with_name(done.name + ".part")
+        part.write_text(json.dumps(result), "utf-8")
+        part.replace(done)
+    return json.loads(done.read_text("utf-8"))
+
+
+def _mean(name: str, measured: list[dict[str, float]]) -> Result:
+    mean = {k: float(np.mean([m[k] for m in measured])) for k in ("mpjpe", "p_mpjpe", "mpjve")}
+    errors = [m["mpjpe"] for m in measured]
+    return Result(
+        name=name,
+        parameters=int(measured[0]["parameters"]),
+        seeds=len(measured),
+        spread=float(np.std(errors, ddof=1)) if len(errors) > 1 else 0.0,
+        **mean,
+    )
 
 
 def measure(network: nn.Module, recipe: Recipe, clips: Iterable) -> dict[str, float]:
@@ -251,19 +278,21 @@ def as_table(name: str, results: Sequence[Result]) -> str:
     """A study's results in Markdown, with the paper's figures where they are known."""
     papers = [variant.paper for variant in STUDIES[name]]
     lines = [
-        f"| {name} | parameters | MPJPE | P-MPJPE | MPJVE | paper's MPJPE |",
-        "| --- | --- | --- | --- | --- | --- |",
+        f"| {name} | parameters | MPJPE | spread | P-MPJPE | MPJVE | paper's MPJPE |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for result, paper in zip(results, papers, strict=True):
         lines.append(
-            f"| {result.name} | {result.parameters:,} | {result.mpjpe:.1f} | {result.p_mpjpe:.1f} "
+            f"| {result.name} | {result.parameters:,} | {result.mpjpe:.1f} "
+            f"| {f'{result.spread:.1f}' if result.seeds > 1 else ''} | {result.p_mpjpe:.1f} "
             f"| {result.mpjve:.2f} | {'' if paper is None else paper} |"
         )
     return "\n".join(lines)
 
 
-def _run_name(variant: Variant, recipe: Recipe) -> str:
+def _run_name(variant: Variant) -> str:
     """A folder's name that says all that differs from the base."""
+    recipe = variant.recipe
     size, loss = asdict(recipe.network), asdict(recipe.loss)
     words = [f"{k}{v}" for k, v in size.items() if v != getattr(BASE.network, k)]
     words += [f"{k}-{v}" for k, v in loss.items() if v != getattr(BASE.loss, k)]

@@ -194,22 +194,28 @@ def _export_run(run: Path, out: Path, name: str, recipe: dict[str, Any] | None =
 
 def _import(parsed: argparse.Namespace) -> int:
     _need_torch()
+    from ..mixste.cost import cost_of
     from ..mixste.model import ModelCard
     from .export import export_model, network_from
     from .published import read_published
 
     network = network_from(read_published(parsed.file), parsed.heads, str(parsed.file))
-    if network.config.in_channels != 2 or network.config.joints != 17:
-        raise ModelError(f"{parsed.file}: only networks of 17 joints and x, y can be run.")
+    config = network.config
+    if config.in_channels != 2 or config.joints != 17:
+        raise ModelError(
+            f"{parsed.file}: is for {config.joints} joints of {config.in_channels} numbers each; "
+            "only networks for x and y of 17 joints can be run."
+        )
+    print(f"{config.frames} frames: {cost_of(config.as_dict())}")
     card = ModelCard(
         name=parsed.file.stem,
-        frames=network.config.frames,
+        frames=config.frames,
         rate=parsed.rate,
         in_channels=2,
         input="picture",
         licence="that of the file it was imported from",
         command=f"lift-to-3d import-checkpoint {parsed.file.name}",
-        network=network.config.as_dict(),
+        network=config.as_dict(),
     )
     print(export_model(network, card, parsed.out))
     return 0

@@ -54,11 +54,37 @@ def network_from(weights: Mapping[str, Tensor], heads: int, source: str) -> MixS
     """
     try:
         config = config_of(weights, heads)
-        network = MixSTE(config)
-        network.load_state_dict(dict(weights))
-    except (KeyError, RuntimeError, ValueError, IndexError) as error:
-        raise ModelError(f"{source}: its tensors are not MixSTE's ({error}).") from error
+    except KeyError as missing:
+        raise ModelError(f"{source}: not a MixSTE network; {missing} is missing.") from None
+    except (ValueError, IndexError) as error:
+        raise ModelError(f"{source}: not a MixSTE network; {error}.") from None
+    if config.width % heads:
+        raise ModelError(f"{source}: {heads} heads do not divide its {config.width} features.")
+    network = MixSTE(config)
+    expected = network.state_dict()
+    if unlike := _differences(weights, expected):
+        raise ModelError(
+            f"{source}: not a plain MixSTE network; {unlike}. Pruned or extended ones, HoT's for "
+            "instance, need their authors' code; import the plain network that they began with."
+        )
+    network.load_state_dict(dict(weights))
     return network.eval()
+
+
+def _differences(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
+    """How tensors differ from those that are expected, in words; "" where they do not."""
+    both = weights.keys() & expected.keys()
+    shapes = sorted(name for name in both if weights[name].shape != expected[name].shape)
+    kinds = {
+        "missing": sorted(expected.keys() - weights.keys()),
+        "unknown": sorted(weights.keys() - expected.keys()),
+        "of another shape": shapes,
+    }
+    return ", ".join(
+        f"{len(names)} {what} ({names[0]}{' ...' if len(names) > 1 else ''})"
+        for what, names in kinds.items()
+        if names
+    )
 
 
 def config_of(weights: Mapping[str, Tensor], heads: int = 8) -> NetworkConfig:

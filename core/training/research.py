@@ -31,7 +31,9 @@ _ABLATE = """\
 Train and measure the rows of one of the paper's tables, at a size for one core.
 
   lift-to-3d ablate components --data CAPTURE_FOLDER --test test_public.npz.xz
-      also: losses, depth, width, length, seeds; goes on where it was when started again
+      also: losses, depth, width, length; goes on where it was when started again
+  lift-to-3d ablate losses --data CAPTURE_FOLDER --test test_public.npz.xz --seeds 3
+      every row three times; the table has their mean and spread
 """
 
 Add = Callable[[str, str, Callable[[argparse.Namespace], int]], argparse.ArgumentParser]
@@ -48,11 +50,12 @@ def register(add: Add) -> None:
     prepare.add_argument("--licence", default="", help="what may be done with it, kept with it")
 
     ablate = add("ablate", _ABLATE, _ablate)
-    ablate.add_argument("study", help="components, losses, depth, width, length or seeds")
+    ablate.add_argument("study", help="components, losses, depth, width or length")
     ablate.add_argument("--data", type=Path, required=True, help="folder of the packed capture")
     ablate.add_argument("--test", type=Path, required=True, help="packed capture of other people")
     ablate.add_argument("--out", type=Path, default=Path("ablations"), help="folder of the runs")
     ablate.add_argument("--steps", type=int, help="updates of each run")
+    ablate.add_argument("--seeds", type=int, default=1, help="how often each row is trained")
     ablate.add_argument("--threads", type=int, help="cores to use")
 
 
@@ -182,6 +185,7 @@ def _ablate(parsed: argparse.Namespace) -> int:
         parsed.test,
         parsed.out,
         parsed.steps,
+        parsed.seeds,
         lambda t: print(t, flush=True),
     )
     table = as_table(parsed.study, results)

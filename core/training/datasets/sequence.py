@@ -19,7 +19,7 @@ class Sequence:
 
     Attributes:
         subject: who.
-        action: what, without the number of the repetition.
+        action: what, without the number of the repetition; errors are averaged by it.
         camera: by which camera.
         xy: (frames, joints, 2) float32 pixels.
         joints: (frames, joints, 3) float32 metres, camera axes, relative to the root.
