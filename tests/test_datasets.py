@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch", reason="tests of training need torch")
 torch.set_num_threads(1)
 
 from lift_to_3d.cli import main  # noqa: E402
-from lift_to_3d.core.errors import LiftError  # noqa: E402
+from lift_to_3d.core.errors import LiftError, MotionError  # noqa: E402
 from lift_to_3d.core.mixste.model import ModelCard, read_card  # noqa: E402
 from lift_to_3d.core.skeleton import H36M  # noqa: E402
 from lift_to_3d.core.training import protocols  # noqa: E402
@@ -281,17 +281,25 @@ def test_protocols_find_a_known_error(h36m_folder):
     assert {len(a.joints) for a in found} == {len(s.xy) for s in sequences}
 
 
+def recording(action: str, joints: np.ndarray, valid: np.ndarray) -> Sequence:
+    """A sequence for which only its action, its truth and what counts matter."""
+    xy = np.zeros((*joints.shape[:2], 2), np.float32)
+    return Sequence("S9", action, "1", xy, joints, (1000, 1000), 50.0, valid)
+
+
+def answer(action: str, joints: np.ndarray, valid: np.ndarray | None = None) -> protocols.Answer:
+    """An answer where all joints ought to be at the origin."""
+    valid = np.ones(len(joints), bool) if valid is None else valid
+    truth = recording(action, np.zeros_like(joints), valid)
+    return protocols.Answer(truth, joints, truth.joints, truth.xy, valid)
+
+
 def test_actions_count_alike_and_frames_that_are_not_valid_do_not():
-    sequence = type("S", (), {})
     rows = []
     for action, off, frames in (("a", 0.01, 100), ("b", 0.03, 10)):
-        one = sequence()
-        one.action = action
-        target = np.zeros((frames, 17, 3))
-        joints = target + [off, 0, 0]
+        joints = np.zeros((frames, 17, 3)) + [off, 0, 0]
         joints[0] += 5
-        valid = np.arange(frames) > 0
-        rows.append(protocols.Answer(one, joints, target, target[..., :2], valid))
+        rows.append(answer(action, joints, np.arange(frames) > 0))
     result = protocols.score_answers(rows)
     assert result.actions["a"].mpjpe == pytest.approx(10)
     assert result.mean.mpjpe == pytest.approx(20), "not weighted by frames"
@@ -301,34 +309,28 @@ def test_actions_count_alike_and_frames_that_are_not_valid_do_not():
 
 def test_pck_and_auc_are_those_of_3dhp():
     """Fourteen joints, 40 mm off each, but for one wrist that is 160 mm off."""
-    sequence = type("S", (), {"action": "TS1"})()
-    target = np.zeros((20, 17, 3))
-    joints = target + [0.04, 0, 0]
+    joints = np.zeros((20, 17, 3)) + [0.04, 0, 0]
     joints[:, H36M.names.index("left_wrist")] = [0, 0.16, 0]
     for uncounted in ("pelvis", "spine", "neck_nose"):
         joints[:, H36M.names.index(uncounted)] = [0, 0, 9.0]
-    valid = np.ones(20, bool)
-    answer = protocols.Answer(sequence, joints, target, target[..., :2], valid)
-    score = protocols.score_answers([answer]).actions["TS1"]
+    score = protocols.score_answers([answer("TS1", joints)]).actions["TS1"]
     assert score.pck == pytest.approx(100 * 13 / 14)
     above = sum(limit > 40 for limit in range(0, 151, 5))
     assert score.auc == pytest.approx(100 * 13 / 14 * above / 31)
 
 
 def test_velocities_do_not_leap_over_frames_that_do_not_count():
-    sequence = type("S", (), {"action": "TS1"})()
-    target = np.zeros((5, 17, 3))
-    joints = target + np.array([0, 0.01, 5, 0.5, 0.51])[:, None, None] * [1, 0, 0]
+    joints = np.array([0, 0.01, 5, 0.5, 0.51])[:, None, None] * np.ones((1, 17, 1)) * [1, 0, 0]
     valid = np.array([True, True, False, True, True])
-    answer = protocols.Answer(sequence, joints, target, target[..., :2], valid)
-    assert protocols.score_answers([answer]).mean.mpjve == pytest.approx(10)
+    assert protocols.score_answers([answer("TS1", joints, valid)]).mean.mpjve == pytest.approx(10)
+    with pytest.raises(MotionError, match="counts"):
+        protocols.score_answers([answer("TS1", joints, valid & False)])
 
 
 def test_published_windows_count_borders_and_padding():
     """The authors' code differentiates across windows, and counts the padding of short takes."""
     rise = np.linspace(0, 0.6, 7)[:, None, None] * np.ones((1, 17, 1)) * [1, 0, 0]
-    sequence = Sequence("S9", "Walking", "c", np.zeros((7, 17, 2), np.float32), rise, (8, 8), 50.0,
-                        np.ones(7, bool))  # fmt: skip
+    sequence = recording("Walking", rise, np.ones(7, bool))
     card = ModelCard("still", 3, 50.0, 2, "picture")
 
     def still(windows):
