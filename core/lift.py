@@ -97,7 +97,7 @@ def lift_joints(
     answers = lift_windows(inputs, axis, run, flip, progress)
     joints = smoothed(windows.blend(answers), windows.stride)
     apart = disagreement(answers, joints, windows)
-    placed = fitted(joints, rays, seen, track.fps, windows.stride)
+    placed = smoothed(fitted(joints, rays, seen, track.fps, windows.stride), windows.stride)
     doubts = signs(joints, placed, apart, seen, windows.stride)
     return bridged(placed, seen.any(1), round(_LONGEST_GUESS * track.fps)), doubts
 
@@ -152,8 +152,8 @@ def smoothed(joints: np.ndarray, stride: int) -> np.ndarray:
     """Neighbouring frames that different windows answered, brought together.
 
     With a stride above 1 every frame's neighbours come from other windows, each with an error of
-    its own, so nothing faster than the windows' own rate is real. A quadratic over two strides
-    takes just that out.
+    its own, so nothing faster than the windows' own rate is real; what the fit brings in faster
+    than that is the detector's trembling. A quadratic over two strides takes just that out.
     """
     width = 2 * stride + 1
     if stride == 1 or len(joints) <= width:
