@@ -21,59 +21,69 @@ DONE, SOME_FAILED, WRONG_USAGE = 0, 1, 2
 _ABOUT = """\
 2D keypoints in, animated characters out.
 
-  lift-to-3d inspect  dance.json                          what is in the file
-  lift-to-3d convert  dance.json --rig mannequin --to fbx bvh --out out
-  lift-to-3d preview  dance.json --out dance.mp4          see it first
+  lift-to-3d inspect dance.json                      what is in the file, and what is missing
+  lift-to-3d preview dance.json --out dance.mp4      see the motion before there is a character
+  lift-to-3d convert dance.json --to fbx --out out   a moving character: out/dance.fbx
 
-Any tool's keypoints do: OpenPose, MediaPipe, AlphaPose, COCO and more; the format is found out.
+Any tool's keypoints do: OpenPose, MediaPipe, YOLO, AlphaPose, COCO and more; the format is found
+out. No keypoints at hand? Take samples/street_mediapipe.json of the repository.
 `lift-to-3d VERB --help` explains a verb with examples.
 """
 
 _CONVERT = """\
-Lift clips to 3D, move a character with them, and write files.
+Lift clips to 3D, move a character, write its files.
 
   lift-to-3d convert dance.json --to fbx --out out
       the mannequin dances in out/dance.fbx; a second person is out/dance.person2.fbx
   lift-to-3d convert openpose_folder --fps 25 --size 1920x1080 --rig hero.fbx --to fbx bvh
       your own character; OpenPose does not say how fast and how large the film was, so you do
-  lift-to-3d convert clips/ --jobs 2 --resume --settings night.toml --out out
-      a folder of clips, two at a time, going on where the last run stopped
+  lift-to-3d convert dance.json --person 1 --frames 60:240 --to fbx-unreal --travel root
+      one person, a part of the clip, for Unreal with the way on the root bone
+  lift-to-3d convert clips/ --settings night.toml --resume --out out
+      a folder of clips, on all cores, going on where the last run stopped
 """
 
 _LIFT = """\
-Lift a clip to 3D joints in the world: metres, Z up, floor at zero.
+Lift clips to 3D joints: metres, Z up, floor at zero.
 
   lift-to-3d lift dance.json --out dance.npz
-      read it with numpy.load("dance.npz"): joints, root, contacts, fps ...
+      read it with numpy.load("dance.npz"): joints (frames, 17, 3), confidence, contacts, fps ...
+  lift-to-3d lift clips/ --out motions
+      every clip of a folder
 """
 
 _RETARGET = """\
-Move a character with a motion file, without lifting again.
+Move a character with motion files, without lifting again.
 
   lift-to-3d retarget dance.npz --rig mixamo --to fbx --out out
+  lift-to-3d retarget dance.npz --rig hero.fbx --mapping hero.json --feet always --to fbx-unity
+      dance.npz is what lift wrote, hero.json what inspect hero.fbx --save-mapping wrote
 """
 
 _PREVIEW = """\
 Draw the lifted motion from two sides, beside the 2D keypoints.
 
   lift-to-3d preview dance.json --out dance.mp4      a film
+  lift-to-3d preview dance.json --out dance.png      six moments
   lift-to-3d preview dance.npz --out dance.png       six moments of a motion file
 """
 
 _INSPECT = """\
-Say what is in a file: format, people, frames, rate, picture size, and what is missing; or which
-bones a character has.
+Say what is in a keypoint file or a character.
 
   lift-to-3d inspect dance.json
-  lift-to-3d inspect clips/*.json --json
+      format, people, frames, rate, picture size, and what is missing
+  lift-to-3d inspect clips/ --json
+      the same of every clip, a line each, for another program
   lift-to-3d inspect hero.fbx --save-mapping hero.json
-      of a character: which bone is which; edit the file and give it to convert --mapping
+      which bone is which; edit the file and give it to convert --mapping
 """
 
 _BENCHMARK = """\
 Time every stage from a keypoint file to FBX and BVH on this machine.
 
-  lift-to-3d benchmark samples/street_mediapipe.json
+  lift-to-3d benchmark dance.json
+      the clip's first person, played to and fro for a minute
 """
 
 

@@ -31,7 +31,8 @@ def worker_command() -> list[str]:
     script = str(Path(__file__).resolve().parents[1] / "blender_addon" / "batch.py")
     bpy: Any = sys.modules.get("bpy")
     if bpy is not None and bpy.app.binary_path:
-        start = [bpy.app.binary_path, "--background", "--factory-startup", "--python", script]
+        start = [bpy.app.binary_path, "--background", "--factory-startup", "--threads", "1"]
+        start += ["--python", script]
     else:
         start = [sys.executable, script]
     return [*start, "--", "worker"]
@@ -102,7 +103,7 @@ class Worker:
         code = self._process.wait()
         how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
         last = self._last_words[-1] if self._last_words else "it said nothing"
-        sweep(self.task)
+        sweep([self.task])
         return failed(self.task, f"{self.task.source}: its worker {how}; last words: {last}")
 
     def stop(self) -> None:
@@ -119,7 +120,7 @@ class Worker:
         self._reader.join()
         self._process.stdout.close()
         if self.task is not None:
-            sweep(self.task)
+            sweep([self.task])
 
     def _read(self) -> None:
         for line in self._process.stdout:

@@ -40,8 +40,7 @@ def run_all(parsed: argparse.Namespace, names: Sequence[str]) -> list[Result]:
 def _work(
     tasks: Sequence[Task], parsed: argparse.Namespace, progress: report.Progress
 ) -> Generator[Result]:
-    for task in tasks:
-        sweep(task)
+    sweep(tasks)
     if parsed.scheduler:
         yield from cluster.run(tasks, parsed.scheduler, progress.watch)
     elif len(tasks) > 1:

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from .rigs import need_blender
 
 Progress = Callable[[float], None]
 
-_RECORDS = ".lift-to-3d"
+_RECORDS, _PARTIAL = ".lift-to-3d", ".partial-"
 _LIFTED = 0.7  # where in the work on a clip the writing of files begins
 
 
@@ -126,10 +126,7 @@ def run(task: Task, progress: Progress) -> Result:
         earlier = _recorded(task, key) if task.resume else None
         if earlier is not None:
             return replace(earlier, status="skipped", seconds=time.monotonic() - started)
-        result = _make(task, progress)
-        result = replace(result, seconds=round(time.monotonic() - started, 3))
-        _record(task, key, result)
-        return result
+        return _make(task, key, started, progress)
     except LiftError as error:
         return failed(task, str(error), time.monotonic() - started)
     except OSError as error:
@@ -151,18 +148,20 @@ def failed(task: Task, reason: str, seconds: float = 0.0) -> Result:
     return Result(str(task.source), "failed", seconds=round(seconds, 3), error=reason)
 
 
-def sweep(task: Task) -> None:
-    """Remove what a killed run of the task left behind unfinished."""
-    for folder in task.out.glob(f".partial-{_plain(task.stem)}-*"):
-        shutil.rmtree(folder, ignore_errors=True)
+def sweep(tasks: Iterable[Task]) -> None:
+    """Remove what killed runs of the tasks left behind unfinished."""
+    places = {(task.out, _plain(task.stem)) for task in tasks}
+    for out in {out for out, _ in places}:
+        for folder in out.glob(f"{_PARTIAL}*"):
+            if (out, folder.name.split("-", 2)[-1]) in places:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
-def _make(task: Task, progress: Progress) -> Result:
+def _make(task: Task, key: str, started: float, progress: Progress) -> Result:
     task.out.mkdir(parents=True, exist_ok=True)
     people, notes = _lift(task, part(progress, 0, _LIFTED))
     stem = _plain(task.stem)
-    outputs: list[str] = []
-    with tempfile.TemporaryDirectory(prefix=f".partial-{stem}-", dir=task.out) as staging:
+    with tempfile.TemporaryDirectory(prefix=_PARTIAL, suffix=f"-{stem}", dir=task.out) as staging:
         made: list[tuple[Path, Path]] = []
         step = (1 - _LIFTED) / len(people)
         for i, (person, track, motion) in enumerate(people):
@@ -173,12 +172,18 @@ def _make(task: Task, progress: Progress) -> Result:
         for _, target in made:
             if target.exists() and target.samefile(task.source):
                 raise LiftError(f"{target} would be overwritten by its own result: choose --out.")
+        _record_path(task).unlink(missing_ok=True)  # it no longer tells what lies there
         for file, target in made:
             os.replace(file, target)
-            outputs.append(str(target))
+        outputs = tuple(str(target) for _, target in made)
+        frames = sum(motion.frames for _, _, motion in people)
+        seconds = round(time.monotonic() - started, 3)
+        result = Result(
+            str(task.source), "done", outputs, len(people), frames, seconds, notes=notes
+        )
+        _record(task, key, result, Path(staging))
     progress(1.0)
-    frames = sum(motion.frames for _, _, motion in people)
-    return Result(str(task.source), "done", tuple(outputs), len(people), frames, notes=notes)
+    return result
 
 
 def _lift(
@@ -290,12 +295,10 @@ def _recorded(task: Task, key: str) -> Result | None:
     return result if record.get("key") == key and whole else None
 
 
-def _record(task: Task, key: str, result: Result) -> None:
+def _record(task: Task, key: str, result: Result, staging: Path) -> None:
     path = _record_path(task)
     path.parent.mkdir(exist_ok=True)
     sizes = {file: Path(file).stat().st_size for file in result.outputs}
-    text = json.dumps({"key": key, "sizes": sizes, "result": asdict(result)})
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write(text)
-    os.replace(temporary, path)
+    made = staging / "record.json"
+    made.write_text(json.dumps({"key": key, "sizes": sizes, "result": asdict(result)}), "utf-8")
+    os.replace(made, path)

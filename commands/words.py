@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from ..core.cores import cores
+from ..core.mixste.backend import DEVICES
 from ..core.pipeline import Options
 from ..retarget.options import FEET, HANDS, TRAVEL, Retargeting
 from . import formats
@@ -16,9 +17,16 @@ from . import formats
 def add_clip_words(parser: argparse.ArgumentParser) -> None:
     """What may be known about a clip: `--fps --size --fov --video --person --frames`."""
     group = parser.add_argument_group("about the clip, where its file does not say")
-    group.add_argument("--fps", type=_rate, metavar="N", help="frames a second")
-    group.add_argument("--size", type=_size, metavar="WxH", help="picture size, as 1920x1080")
-    group.add_argument("--fov", type=_degrees, metavar="DEG", help="horizontal field of view")
+    group.add_argument("--fps", type=_rate, metavar="N", help="frames a second, else 30")
+    group.add_argument(
+        "--size", type=_size, metavar="WxH", help="picture size, as 1920x1080; else guessed"
+    )
+    group.add_argument(
+        "--fov",
+        type=_degrees,
+        metavar="DEG",
+        help="the camera's horizontal field of view; else 60 along the longer side",
+    )
     group.add_argument(
         "--video", type=Path, metavar="FILE", help="the clip's film, for its rate and size"
     )
@@ -27,7 +35,7 @@ def add_clip_words(parser: argparse.ArgumentParser) -> None:
         type=_person,
         default="all",
         metavar="WHO",
-        help="all, largest, longest, or a number (default: all)",
+        help="all, largest, longest, or a number as inspect gives it (default: all)",
     )
     group.add_argument(
         "--frames", type=_frames, metavar="A:B", help="from frame A up to, not including, B"
@@ -38,14 +46,34 @@ def add_lift_words(parser: argparse.ArgumentParser) -> None:
     """How to lift: `--model --device --height --smoothing --raw`."""
     group = parser.add_argument_group("lifting")
     group.add_argument(
-        "--model", default="default", help="name of a shipped model, or a file (default: default)"
-    )
-    group.add_argument("--device", default="auto", help="auto, cpu, cuda ... (default: auto)")
-    group.add_argument(
-        "--height", type=_meters, default=1.70, metavar="M", help="of the person (default: 1.70)"
+        "--model",
+        default="default",
+        help="default, fast, or an .onnx file with its card beside it (default: default)",
     )
     group.add_argument(
-        "--smoothing", choices=("off", "light", "strong"), default="light", help="default: light"
+        "--device",
+        choices=DEVICES,
+        default="auto",
+        help="auto takes a graphics card where there is one (default: auto)",
+    )
+    group.add_argument(
+        "--quality",
+        choices=("best", "fast"),
+        default="best",
+        help="fast is half the work and a little less exact (default: best)",
+    )
+    group.add_argument(
+        "--height",
+        type=_meters,
+        default=1.70,
+        metavar="M",
+        help="the person's height in metres, which sets all distances (default: 1.70)",
+    )
+    group.add_argument(
+        "--smoothing",
+        choices=("off", "light", "strong"),
+        default="light",
+        help="strong against jitter, off for sharp moves (default: light)",
     )
     group.add_argument("--raw", action="store_true", help="do not clean the 2D track first")
 
@@ -77,7 +105,7 @@ def add_rig_words(parser: argparse.ArgumentParser) -> None:
         "--feet",
         choices=FEET,
         default="auto",
-        help="hold standing feet still (default: auto)",
+        help="hold standing feet still: as seen, also where it is doubtful, or not (default: auto)",
     )
     group.add_argument(
         "--hands", choices=HANDS, default="never", help="hold resting hands still (default: never)"

@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -49,6 +51,31 @@ def test_every_verb_of_the_design_is_there_and_explains_itself(capsys):
     for verb in [*verbs.split(), "benchmark"]:
         assert main([verb, "--help"]) == 0
         assert f"lift-to-3d {verb}" in capsys.readouterr().out.split("\n\n", 1)[1], verb
+
+
+def _commands(text: str) -> list[list[str]]:
+    """The words of every `lift-to-3d ...` that begins a line or stands in backticks."""
+    found = re.findall(
+        r"^ *(?:\.venv/bin/)?lift-to-3d ([a-z].*)|`lift-to-3d ([a-z][^`]* [^`]+)`", text, re.M
+    )
+    lines = [re.split(r" {2,}", line or span)[0] for line, span in found]
+    return [shlex.split(line.replace("\\\n", " "), comments=True) for line in lines]
+
+
+def test_examples_in_help_and_documents_are_understood():
+    parser = make_parser()
+    verbs: dict = next(a.choices for a in parser._actions if isinstance(a.choices, dict))  # type: ignore
+    texts = {f"{verb} --help": words.description or "" for verb, words in verbs.items()}
+    texts["--help"] = parser.description or ""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    texts |= {page.name: page.read_text("utf-8") for page in pages}
+    examples = [(where, words) for where, text in texts.items() for words in _commands(text)]
+    assert len(examples) > 40
+    for where, words in examples:
+        try:
+            parser.parse_args(words)
+        except SystemExit:
+            pytest.fail(f"{where}: {' '.join(words)}")
 
 
 def test_wrong_usage_is_status_2(capsys, clip, tmp_path):
@@ -337,41 +364,114 @@ def test_a_reader_who_leaves_early_is_no_error_to_tell(clip):
     assert "Exception" not in done.stderr
 
 
+@pytest.fixture(scope="module")
+def takes(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of six clips; one's name begins with another's, one has a pattern's signs."""
+    folder = tmp_path_factory.mktemp("takes")
+    for name in ("c", "c-1", "c-1-2", "[c]", "d", "e"):
+        shutil.copy(clip, folder / f"{name}.json")
+    return folder
+
+
+def batch_of(takes: Path, out: Path, *words: str) -> list[str]:
+    facts = [*FACTS, "--person", "1", "--jobs", "2", "--json", "--out", str(out)]
+    return [*PROGRAM, words[0], str(takes), *facts, *words[1:]]
+
+
+def start(command: list[str]) -> subprocess.Popen:
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(command, start_new_session=True, **quiet)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_killed_at_any_moment_it_leaves_only_whole_files(clip, tmp_path, how):
-    clips = tmp_path / "clips"
-    clips.mkdir()
-    for i in range(12):
-        shutil.copy(clip, clips / f"c{i}.json")
-    out = tmp_path / "out"
-    words = ["lift", str(clips), *FACTS, "--person", "1", "--out", str(out), "--jobs", "2"]
-    process = subprocess.Popen(
-        [*PROGRAM, *words],
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+def test_stopped_it_leaves_only_whole_files_and_nothing_unfinished(takes, tmp_path):
+    process = start(batch_of(takes, tmp_path, "lift"))
     deadline = time.monotonic() + 120
-    while not list(out.glob(".lift-to-3d/c*.json")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob(".lift-to-3d/*.json")) and time.monotonic() < deadline:
         time.sleep(0.02)
-    os.killpg(process.pid, how)
-    assert process.wait(60) != 0
-    done = list(out.glob("*.npz"))
-    assert 0 < len(done) < 12
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(60) == 1
+    done = [path for path in tmp_path.iterdir() if path.is_file()]
+    assert 0 < len(done) < 6
     for path in done:
         np.load(path)["joints"]
-    assert not [path for path in out.iterdir() if path.is_file() and path not in done]
-    if how == signal.SIGINT:
-        assert not list(out.glob(".partial-*"))
-    finished = subprocess.run(
-        [*PROGRAM, *words, "--resume", "--json"], capture_output=True, text=True, check=False
-    )
-    statuses = [json.loads(line)["status"] for line in finished.stdout.splitlines()]
-    assert len(statuses) == 12
-    assert statuses.count("skipped") >= 1
-    assert set(statuses) == {"done", "skipped"}
-    assert not list(out.glob(".partial-*"))
+    assert not list(tmp_path.glob(".partial-*"))
+
+
+@pytest.fixture(scope="module", params=["lift", "convert --to fbx bvh"])
+def undisturbed(request, takes, tmp_path_factory) -> tuple[list[str], float, dict[str, bytes]]:
+    """A batch's words, the seconds that it took, and the files that it made."""
+    words = request.param.split()
+    if words[0] == "convert":
+        pytest.importorskip("bpy")
+    out = tmp_path_factory.mktemp("undisturbed")
+    started = time.monotonic()
+    subprocess.run(batch_of(takes, out, *words), check=True, capture_output=True)
+    made = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    assert len(made) == 6 * max(1, len(words) - 2)
+    return words, time.monotonic() - started, made
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_killed_at_random_moments_it_loses_nothing_and_doubles_nothing(
+    undisturbed, takes, tmp_path, seed
+):
+    words, seconds, expected = undisturbed
+    random = np.random.default_rng(seed)
+    command = batch_of(takes, tmp_path, *words, "--resume")
+
+    def whole(path: Path) -> bool:
+        data = path.read_bytes()
+        if path.suffix == ".fbx":  # the time of day is in it
+            return len(data) == len(expected[path.name]) and data[-16:] == expected[path.name][-16:]
+        return data == expected[path.name]
+
+    def recorded() -> dict[Path, int]:
+        records = [json.loads(path.read_text()) for path in tmp_path.glob(".lift-to-3d/*.json")]
+        files = [Path(file) for record in records for file in record["result"]["outputs"]]
+        return {file: file.stat().st_mtime_ns for file in files}
+
+    for _ in range(3):
+        process = start(command)
+        try:
+            process.wait(random.uniform(0.2, 0.8) * seconds)
+        except subprocess.TimeoutExpired:
+            everybody = random.random() < 0.5
+            (os.killpg if everybody else os.kill)(process.pid, signal.SIGKILL)
+            process.wait()
+        assert all(whole(path) for path in tmp_path.iterdir() if path.is_file())
+    before = recorded()
+    finished = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in finished.stdout.splitlines()]
+    assert sorted(line["input"] for line in lines) == sorted(map(str, takes.iterdir()))
+    assert all(whole(path) for path in tmp_path.iterdir() if path.is_file())
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} == set(expected)
+    skipped = {Path(f) for line in lines if line["status"] == "skipped" for f in line["outputs"]}
+    assert set(before) <= skipped
+    assert {file: recorded()[file] for file in before} == before
+
+
+def test_unfinished_files_of_other_clips_are_left_alone(tmp_path, clip):
+    from lift_to_3d.commands.task import Task, sweep
+
+    ours, others = tmp_path / ".partial-abcdefgh-[c]", tmp_path / ".partial-abcdefgh-[c]-1"
+    ours.mkdir()
+    others.mkdir()
+    sweep([Task(clip, tmp_path, "[c]", ("npz",))])
+    assert list(tmp_path.iterdir()) == [others]
+
+
+def test_a_record_does_not_outlive_what_it_tells_of(motion, tmp_path, capsys, monkeypatch):
+    words = ["retarget", str(motion), "--to", "npz", "--out", str(tmp_path), "--resume", "--json"]
+    assert main(words) == 0
+    monkeypatch.setattr("lift_to_3d.commands.task._record", lambda *_: None)
+    assert main([*words, "--in-place"]) == 0
+    monkeypatch.undo()
+    capsys.readouterr()
+    assert main(words) == 0
+    assert lines_of(capsys)[0]["status"] == "done", "the files are those of another command"
 
 
 def test_a_worker_that_dies_fails_its_own_clip_only(clip, tmp_path):
