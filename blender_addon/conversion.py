@@ -17,7 +17,7 @@ from . import preferences
 from .jobs import Steps, beside, share
 from .lifting import Lifted, lift_file
 from .properties import ARMATURE, FILE
-from .scene import view_layer
+from .scene import translated, view_layer
 from .source import source_path, video_path
 from .worker import lift_in_process
 
@@ -77,7 +77,7 @@ def options(settings: Any) -> Options:
         fov=degrees(settings.fov) or None,
         video=video_path(settings),
         person="all" if everyone else chosen,
-        model=bpy.path.abspath(settings.model) or preferences.model(),
+        model=preferences.model(settings.model),
         device=settings.device if settings.device != "preferences" else preferences.device(),
         quality=settings.quality,
         height=settings.height,
@@ -140,7 +140,8 @@ def _show(settings: Any, moved: list[Any], lifted: Lifted) -> str:
     view_layer().objects.active = moved[0]
     settings.view_text = ""
     frames = max(motion.frames for motion in lifted.motions)
-    who = "1 person" if len(moved) == 1 else f"{len(moved)} people"
-    settings.result_text = f"{who}, {frames} frames"
+    one = translated("1 person, {1} frames")
+    text = one if len(moved) == 1 else translated("{0} people, {1} frames")
+    settings.result_text = text.format(len(moved), frames)
     settings.result_notes = "\n".join(lifted.notes)
     return settings.result_text

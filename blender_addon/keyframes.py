@@ -16,6 +16,7 @@ from typing import Any
 import bpy
 import numpy as np
 from bpy.types import Action, Object
+from mathutils import Matrix
 
 from ..core.errors import RigError
 from ..retarget.rig import BoneMotion, Rig
@@ -63,8 +64,8 @@ def action_steps(
         name: the action's name; the clip's and person's where not given.
         fps: rate to key at; the scene's where not given.
         replace: remove the action that an earlier call wrote for the same clip and person if the
-            armature uses it now. An action of the user's is never removed, and is kept in the file
-            even if nothing else uses it.
+            armature uses it now; bones that only that one keyed go back to rest. An action of the
+            user's is never removed, and is kept in the file even if nothing else uses it.
         switches: custom properties of bones that keep a value while the action plays, bone to
             property to value, as control rigs turn from IK to FK; those the rig lacks are left.
         tolerance: leave out keys as long as no bone is further off than this at any frame; a key
@@ -107,7 +108,10 @@ def action_steps(
         if slot is not None:
             animation.action_slot = slot
         raise
-    _let_go(animation, previous, action[MARK] if replace else None)
+    lost = _let_go(animation, previous, action[MARK] if replace else None)
+    for bone in pose_of(obj).bones:
+        if bone.name in lost and bone.name not in bag.groups:
+            bone.matrix_basis = Matrix()
     action.name = title
     if strip:
         _push_down(animation, action)
@@ -167,21 +171,37 @@ def _check(obj: Object, motion: BoneMotion) -> None:
             )
 
 
-def _let_go(animation: Any, previous: Action | None, ours: str | None) -> None:
-    """Keep a user's action though nothing may use it now; take away ours of the same mark."""
+def _let_go(animation: Any, previous: Action | None, ours: str | None) -> set[str]:
+    """Keep a user's action though nothing may use it now; take away ours of the same mark.
+
+    Returns the names of the curves' groups, and so of the bones, in what was taken away.
+    """
+    gone: dict[str, Action] = {}
     if ours is not None:
         for track in list(animation.nla_tracks):
             for strip in [s for s in track.strips if s.action and s.action.get(MARK) == ours]:
-                previous = previous or strip.action
+                gone[strip.action.name] = strip.action
                 track.strips.remove(strip)
             if not track.strips:
                 animation.nla_tracks.remove(track)
-    if previous is None or previous.library:
-        return
-    if ours is not None and previous.get(MARK) == ours:
-        bpy.data.actions.remove(previous)
-    elif previous.users <= int(previous.use_fake_user):
-        previous.use_fake_user = True
+    if previous is not None and not previous.library:
+        if ours is not None and previous.get(MARK) == ours:
+            gone[previous.name] = previous
+        elif previous.users <= int(previous.use_fake_user):
+            previous.use_fake_user = True
+    groups = {name for action in gone.values() for name in _group_names(action)}
+    for action in gone.values():
+        if not action.library and action.users <= int(action.use_fake_user):
+            bpy.data.actions.remove(action)
+    return groups
+
+
+def _group_names(action: Any) -> set[str]:
+    bags = [action]
+    if hasattr(action, "layers"):
+        strips = [strip for layer in action.layers for strip in layer.strips]
+        bags = [bag for strip in strips for bag in strip.channelbags]
+    return {group.name for bag in bags for group in bag.groups}
 
 
 def _push_down(animation: Any, action: Action) -> None:

@@ -14,7 +14,7 @@ from ..core.errors import LiftError
 from ..retarget.mapping import load_mapping, save_mapping
 from . import rig_choice
 from .properties import ARMATURE
-from .scene import Context
+from .scene import Context, translated_report
 
 
 def chosen_armature(context: Context) -> Any:
@@ -104,7 +104,8 @@ class LIFT_TO_3D_OT_mapping_save(_NeedsArmature, Operator, ExportHelper):  # noq
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         except OSError as error:
-            self.report({"ERROR"}, f"Cannot write {self.filepath}: {error.strerror or error}.")
+            text = translated_report("Cannot write {}: {}")
+            self.report({"ERROR"}, text.format(self.filepath, error.strerror or error))
             return {"CANCELLED"}
         return {"FINISHED"}
 

@@ -17,7 +17,7 @@ from . import running
 from .conversion import convert_steps, what_is_missing
 from .export import export, find_preset
 from .jobs import run_steps
-from .scene import Context, redraw_sidebars
+from .scene import Context, context, redraw_sidebars, translated, translated_report
 from .source import forget_jobs
 
 SUFFIXES = (".json", ".csv", ".npz", ".npy", ".h5", ".hdf5", ".slp", ".pkl", ".txt", ".trc")
@@ -25,12 +25,35 @@ SUFFIXES = (".json", ".csv", ".npz", ".npy", ".h5", ".hdf5", ".slp", ".pkl", ".t
 
 _TICK = 0.1
 
+_timer: Any = None
+
 
 @persistent
 def stop_jobs(*_: object) -> None:
     """Cancel what runs, before the file or the add-on goes: nothing may reach another file."""
     forget_jobs()
     running.stop()
+    _stop_clock()
+
+
+def _start_clock(window: Any) -> None:
+    global _timer
+    _timer = context().window_manager.event_timer_add(_TICK, window=window)
+
+
+def _stop_clock() -> None:
+    """No more ticks and no more progress, whoever ended the job."""
+    global _timer
+    if _timer is not None:
+        context().window_manager.event_timer_remove(_timer)
+        _timer = None
+        _write_status(None)
+
+
+def _write_status(text: str | None) -> None:
+    for window in context().window_manager.windows:
+        window.workspace.status_text_set(text)
+    redraw_sidebars()
 
 
 class LIFT_TO_3D_OT_lift(Operator):  # noqa: N801
@@ -40,7 +63,6 @@ class LIFT_TO_3D_OT_lift(Operator):  # noqa: N801
     bl_label = "Lift to 3D"
     bl_options = {"UNDO"}  # noqa: RUF012
 
-    _timer: Any = None
     _told = ""
 
     @classmethod
@@ -60,7 +82,7 @@ class LIFT_TO_3D_OT_lift(Operator):  # noqa: N801
         except LiftError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"Lifted {text}")
+        self.report({"INFO"}, translated_report("Lifted {}").format(text))
         return {"FINISHED"}
 
     def invoke(self, context: Context, _: Any) -> Any:
@@ -68,63 +90,53 @@ class LIFT_TO_3D_OT_lift(Operator):  # noqa: N801
         if bpy.app.background:
             return self.execute(context)
         running.start(convert_steps(context.scene.lift_to_3d))
-        manager = context.window_manager
-        self._timer = manager.event_timer_add(_TICK, window=context.window)
-        manager.modal_handler_add(self)
+        _start_clock(context.window)
+        context.window_manager.modal_handler_add(self)
         redraw_sidebars()
         return {"RUNNING_MODAL"}
 
-    def modal(self, context: Context, event: Any) -> Any:
+    def modal(self, _: Context, event: Any) -> Any:
         """Go on for a moment at every tick of the clock."""
         job = running.running()
         if job is None:
-            self._tidy(context)
+            _stop_clock()
             return {"CANCELLED"}
         if event.type == "ESC" and event.value == "PRESS":
             job.cancel()
-            return {"RUNNING_MODAL"}
-        if event.type != "TIMER":
+        elif event.type != "TIMER":
             return {"RUNNING_MODAL"} if job.changing else {"PASS_THROUGH"}
         try:
             done = job.advance()
         except Cancelled:
-            return self._give_up(context, {"INFO"}, "Cancelled, nothing has changed")
+            return self._give_up({"INFO"}, "Cancelled, nothing has changed")
         except LiftError as error:
-            return self._give_up(context, {"ERROR"}, str(error))
+            return self._give_up({"ERROR"}, str(error))
         except BaseException:
-            self._tidy(context)
+            stop_jobs()
             raise
         if done:
-            self._tidy(context)
-            self.report({"INFO"}, f"Lifted {job.result}")
+            running.end()
+            _stop_clock()
+            self.report({"INFO"}, translated_report("Lifted {}").format(job.result))
             return {"FINISHED"}
-        self._tell(context, f"{job.progress:.0%}")
+        self._tell(f"{job.progress:.0%}")
         return {"RUNNING_MODAL"} if job.changing else {"PASS_THROUGH"}
 
-    def cancel(self, context: Context) -> None:
+    def cancel(self, _: Context) -> None:
         """Blender ends the operator, as when another file is opened."""
         stop_jobs()
-        self._tidy(context)
 
-    def _tell(self, context: Context, share: str) -> None:
+    def _tell(self, share: str) -> None:
         """How far it is; drawn again only when that looks different, since drawing takes time."""
         if share != self._told:
             self._told = share
-            context.workspace.status_text_set(f"Lift to 3D: {share}   (Esc to cancel)")
-            redraw_sidebars()
+            _write_status(translated("Lift to 3D: {}   (Esc to cancel)").format(share))
 
-    def _give_up(self, context: Context, kind: Any, text: str) -> Any:
-        self._tidy(context)
+    def _give_up(self, kind: Any, text: str) -> Any:
+        running.end()
+        _stop_clock()
         self.report(kind, text)
         return {"CANCELLED"}
-
-    def _tidy(self, context: Context) -> None:
-        running.end()
-        if self._timer is not None:
-            context.window_manager.event_timer_remove(self._timer)
-            self._timer = None
-        context.workspace.status_text_set(None)
-        redraw_sidebars()
 
 
 class LIFT_TO_3D_OT_cancel(Operator):  # noqa: N801
@@ -184,7 +196,7 @@ class LIFT_TO_3D_OT_export(Operator, ExportHelper):  # noqa: N801
         except LiftError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"Wrote {written}")
+        self.report({"INFO"}, translated_report("Wrote {}").format(written))
         return {"FINISHED"}
 
 
@@ -220,7 +232,8 @@ class LIFT_TO_3D_OT_import(Operator, ImportHelper):  # noqa: N801
         context.scene.lift_to_3d.source = self.filepath
         if context.area is not None and context.area.type == "VIEW_3D":
             context.space_data.show_region_ui = True
-        self.report({"INFO"}, f"{Path(self.filepath).name}: press Lift to 3D in the sidebar")
+        text = translated_report("{}: press Lift to 3D in the sidebar")
+        self.report({"INFO"}, text.format(Path(self.filepath).name))
         return {"FINISHED"}
 
 

@@ -21,9 +21,7 @@ from .operators import exportable
 from .properties import ARMATURE, FILE
 from .review import lifted_characters
 from .running import running
-from .scene import Context
-
-translated: Any = bpy.app.translations.pgettext_iface
+from .scene import Context, translated
 
 _WIDTH_OF_LETTER = 6.5
 _BY_SHAPE = "by its shape"
@@ -70,7 +68,9 @@ class LIFT_TO_3D_PT_source(_SidebarPanel, Panel):  # noqa: N801
         layout: Any = self.layout
         settings = context.scene.lift_to_3d
         layout.prop(settings, "source", text="")
-        if settings.trouble:
+        if settings.reading:
+            layout.label(text="Reading…", icon="TIME")
+        elif settings.trouble:
             _text(layout, settings.trouble, context, icon="ERROR")
         elif settings.recognised:
             _text(layout, settings.recognised, context, icon="CHECKMARK")

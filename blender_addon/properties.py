@@ -3,7 +3,6 @@
 # pyright: reportInvalidTypeForm=false
 # Blender reads properties off annotations as they are, so these must not be postponed.
 
-from math import radians
 from typing import Any
 
 import bpy
@@ -19,39 +18,21 @@ from bpy.props import (
 )
 from bpy.types import Object, PropertyGroup
 
-from ..retarget.character import CHARACTERS
 from . import preferences
+from .defaults import Defaults
 from .scene import Context
 from .source import recognise
 
 ARMATURE, FILE = "ARMATURE", "FILE"
 
 _RIGS = (
-    *((name, name.capitalize(), about) for name, about in CHARACTERS.items()),
+    *preferences.OWN_RIGS,
     (ARMATURE, "Armature", "An armature of this scene"),
     (FILE, "File", "A character in a .blend, .fbx, .glb, .vrm or .bvh file"),
 )
 _DEVICES = (
     ("preferences", "As in Preferences", "What the add-on's preferences say"),
     *preferences.DEVICES,
-)
-_QUALITIES = (
-    ("best", "Best", "Lift the mirror image, too, and take the mean"),
-    ("fast", "Fast", "Half the work, a little less exact"),
-)
-_SMOOTHING = (
-    ("off", "Off", "The joints as they were lifted"),
-    ("light", "Light", "Take out jitter, keep quick movements"),
-    ("strong", "Strong", "Calm, for shaky detections"),
-)
-_FEET = (
-    ("auto", "Automatic", "Hold feet still while they stand on the floor"),
-    ("always", "Always", "Hold feet also where they only look like standing"),
-    ("never", "Free", "Leave the feet as they come"),
-)
-_TRAVEL = (
-    ("hips", "Hips", "The hips carry the way over the floor"),
-    ("root", "Root Bone", "The rig's root bone carries it, as game engines want; hips if none"),
 )
 
 
@@ -95,7 +76,7 @@ class LIFT_TO_3D_PG_person(PropertyGroup):  # noqa: N801
     frames: IntProperty()
 
 
-class LIFT_TO_3D_PG_settings(PropertyGroup):  # noqa: N801
+class LIFT_TO_3D_PG_settings(Defaults, PropertyGroup):  # noqa: N801
     """Everything about a conversion; ``scene.lift_to_3d``."""
 
     source: StringProperty(
@@ -135,36 +116,13 @@ class LIFT_TO_3D_PG_settings(PropertyGroup):  # noqa: N801
         default=0,
         subtype="ANGLE",
     )
-    height: FloatProperty(
-        name="Height",
-        description="Of the person, which sets the scale of the path through the world",
-        min=0.1,
-        max=100,
-        default=1.7,
-        subtype="DISTANCE",
-        unit="LENGTH",
-    )
     model: StringProperty(
         name="Model",
-        description="A model file (.onnx with its card beside it); empty for the one of the "
-        "preferences",
-        subtype="FILE_PATH",
+        description="The name of a model that comes with the add-on or lies in the preferences' "
+        "model folder, or an .onnx file; empty for the one of the preferences",
+        search=preferences.model_names,
     )
     device: EnumProperty(name="Device", description="What computes the lifting", items=_DEVICES)
-    quality: EnumProperty(
-        name="Quality", description="Of the lifting, against its speed", items=_QUALITIES
-    )
-    smoothing: EnumProperty(
-        name="Smoothing", description="Of the motion", items=_SMOOTHING, default="light"
-    )
-    feet: EnumProperty(name="Feet", description="Foot contact", items=_FEET, default="auto")
-    hold_hands: BoolProperty(
-        name="Hold Hands Still", description="Keep hands in place while they rest on something"
-    )
-    in_place: BoolProperty(name="In Place", description="Keep the character on the spot")
-    travel: EnumProperty(
-        name="Root Motion", description="What carries the way over the floor", items=_TRAVEL
-    )
     rig: EnumProperty(name="Character", description="Who moves", items=_RIGS, default="mannequin")
     armature: PointerProperty(
         name="Armature", description="The armature to animate", type=Object, poll=_is_armature
@@ -176,44 +134,6 @@ class LIFT_TO_3D_PG_settings(PropertyGroup):  # noqa: N801
     )
     start_frame: IntProperty(
         name="Start Frame", description="Scene frame of the first frame", default=1
-    )
-    take_rate: BoolProperty(
-        name="Clip's Rate",
-        description="Set the scene to the frame rate of the clip. Otherwise the scene keeps its "
-        "own and the motion is keyed on its frames, at the right speed",
-    )
-    replace: BoolProperty(
-        name="Replace Earlier",
-        description="Remove the action that was made from the same clip and person before. "
-        "Actions of yours are never removed",
-        default=True,
-    )
-    strip: BoolProperty(
-        name="NLA Strip",
-        description="Put the action on an NLA track of its own; none is active then",
-    )
-    reduce: BoolProperty(
-        name="Reduce Keys",
-        description="Leave out keys as long as no bone, at any frame, is further off than allowed. "
-        "Otherwise every frame has a key",
-    )
-    most_degrees: FloatProperty(
-        name="Max Angle",
-        description="How far any bone may be turned away from the full motion",
-        subtype="ANGLE",
-        default=radians(1),
-        min=radians(0.001),
-        max=radians(45),
-    )
-    most_distance: FloatProperty(
-        name="Max Distance",
-        description="How far the head or tail of any bone may be from the full motion",
-        subtype="DISTANCE",
-        unit="LENGTH",
-        default=0.005,
-        min=0.00001,
-        max=1,
-        precision=4,
     )
     show_keypoints: BoolProperty(
         name="2D Keypoints",
@@ -228,6 +148,7 @@ class LIFT_TO_3D_PG_settings(PropertyGroup):  # noqa: N801
     )
 
     recognised: StringProperty(options={"SKIP_SAVE"})
+    reading: BoolProperty(options={"SKIP_SAVE"})
     trouble: StringProperty(options={"SKIP_SAVE"})
     notes: StringProperty(options={"SKIP_SAVE"})
     fps_known: BoolProperty()

@@ -13,7 +13,7 @@ from bpy.types import Operator
 
 from ..core.errors import LiftError
 from .kept import has_clip, kept_with
-from .scene import Context, view_layer
+from .scene import Context, translated, translated_report, view_layer
 from .source import footage_path
 
 
@@ -41,13 +41,15 @@ def see_against_video(scene: Any) -> str:
     kept = kept_with(chosen)
     assert kept is not None
     size = max(kept.clip.size)
-    error = "" if isnan(view.error) else f"{view.error:.0f} px off, {view.error / size:.1%}"
-    settings.view_text = f"Reprojection: {error}" if error else ""
+    error = "" if isnan(view.error) else f"{view.error:.0f} px, {view.error / size:.1%}"
+    settings.view_text = translated("Reprojection error: {}").format(error) if error else ""
     video = footage_path(settings) or (Path(kept.clip.video) if kept.clip.video else None)
     if video is None:
         return "No video is known: choose it under Video and Camera to see it behind"
     show_video(camera, kept, video)
-    return f"'{chosen.name}' stands on its person, {error}" if error else "The camera is made"
+    if not error:
+        return "The camera is made"
+    return translated_report("'{}' stands on its person: {} off").format(chosen.name, error)
 
 
 def next_unsure(scene: Any, backwards: bool = False) -> int | None:

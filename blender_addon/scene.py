@@ -10,6 +10,11 @@ from bpy.types import Armature, Object, Pose, Scene, ViewLayer
 
 from ..core.errors import RigError
 
+translated: Any = bpy.app.translations.pgettext_iface
+"""A label of ours in the user's language, before anything is filled in."""
+translated_report: Any = bpy.app.translations.pgettext_rpt
+"""Likewise a report; Blender itself translates those in which nothing is filled in."""
+
 Context = Any
 """`bpy.types.Context`; its published type stub takes every attribute for a method."""
 

@@ -11,7 +11,7 @@ import bpy
 from ..core.errors import Cancelled, LiftError
 from ..core.pipeline import Options
 from .jobs import Job
-from .scene import redraw_sidebars
+from .scene import redraw_sidebars, translated
 
 if TYPE_CHECKING:
     from ..core.tracks import Inspection
@@ -58,7 +58,7 @@ def recognise(settings: Any) -> None:
         job.wait()
         _finish(job, settings)
     else:
-        settings.recognised = "Reading …"
+        settings.reading = True
         job.start()
         bpy.app.timers.register(partial(_poll, job, settings.id_data.name), first_interval=_POLL)
 
@@ -92,11 +92,12 @@ def _poll(job: Job[Inspection], scene: str) -> float | None:
 
 def _forget(settings: Any) -> None:
     settings.recognised = settings.trouble = settings.notes = settings.result_notes = ""
+    settings.reading = False
     settings.people.clear()
 
 
 def _finish(job: Job[Inspection], settings: Any) -> None:
-    settings.recognised = ""
+    settings.reading = False
     try:
         found = job.result()
     except Cancelled:
@@ -104,7 +105,7 @@ def _finish(job: Job[Inspection], settings: Any) -> None:
     except LiftError as error:
         settings.trouble = str(error)
         return
-    settings.recognised = f"{found.layout}, {found.frames} frames"
+    settings.recognised = _summary(found)
     settings.notes = "\n".join(found.notes)
     settings.fps_known = found.fps is not None
     settings.size_known = found.size is not None
@@ -115,3 +116,12 @@ def _finish(job: Job[Inspection], settings: Any) -> None:
         entry = settings.people.add()
         entry.number, entry.frames = person.person, person.frames
         entry.first, entry.last = person.first, person.last
+
+
+def _summary(found: Inspection) -> str:
+    parts = [found.layout, translated("{} frames").format(found.frames)]
+    if found.fps is not None:
+        parts.append(translated("{:g} fps").format(round(found.fps, 2)))
+    if found.size is not None:
+        parts.append("{} x {}".format(*found.size))
+    return ", ".join(parts)

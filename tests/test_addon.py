@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import pytest
 bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install 'lift-to-3d[blender]')")
 
 import lift_to_3d  # noqa: E402
-from lift_to_3d.blender_addon import properties, running, source  # noqa: E402
+from lift_to_3d.blender_addon import preferences, properties, running, source  # noqa: E402
 from lift_to_3d.blender_addon.animate import Placing, place  # noqa: E402
 from lift_to_3d.blender_addon.conversion import LIFTED, convert_steps  # noqa: E402
 from lift_to_3d.blender_addon.jobs import Job, beside, run_steps  # noqa: E402
@@ -22,10 +23,11 @@ from lift_to_3d.blender_addon.lifting import lift_file  # noqa: E402
 from lift_to_3d.blender_addon.together import common_places  # noqa: E402
 from lift_to_3d.blender_addon.worker import lift_in_process  # noqa: E402
 from lift_to_3d.core.errors import Cancelled, LiftError, RigError  # noqa: E402
+from lift_to_3d.core.mixste.model import shipped_models  # noqa: E402
 from lift_to_3d.core.motion_file import save_motion  # noqa: E402
 from lift_to_3d.core.pipeline import Options  # noqa: E402
 
-from .test_blender_convert import waving  # noqa: E402
+from .motions import waving  # noqa: E402
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def state() -> dict[str, object]:
         "operators": "lift_to_3d" in dir(bpy.ops) and dir(bpy.ops.lift_to_3d),
         "scene": hasattr(bpy.types.Scene, "lift_to_3d"),
         "menu": len(bpy.types.TOPBAR_MT_file_import.draw._draw_funcs),
-        "handlers": len(bpy.app.handlers.load_pre),
+        "handlers": (len(bpy.app.handlers.load_pre), len(bpy.app.handlers.load_post)),
     }
 
 
@@ -84,7 +86,7 @@ def test_it_survives_another_file(addon):
 
 def test_a_source_is_recognised(addon, samples):
     addon.source = str(samples / "street_mediapipe.json")
-    assert addon.recognised.startswith("MediaPipe")
+    assert addon.recognised == "MediaPipe-33, 230 frames, 30 fps, 1768 x 994"
     assert addon.fps_known
     assert addon.fps == pytest.approx(30)
     assert [person.number for person in addon.people] == [1, 2]
@@ -290,6 +292,26 @@ def test_a_character_that_goes_while_it_runs_is_missed(addon, motion_file, sampl
     bpy.data.objects.remove(addon.armature)
     with pytest.raises(LiftError, match="is gone"):
         run_steps(steps)
+
+
+def test_a_scene_begins_with_the_defaults_of_the_preferences(addon, monkeypatch, tmp_path):
+    preferred = SimpleNamespace(
+        **{name: getattr(addon, name) for name in preferences._DEFAULTS},
+        model="mine", model_folder=str(tmp_path), device="cpu",
+    )  # fmt: skip
+    preferred.height, preferred.smoothing, preferred.rig = 1.55, "strong", "rigify"
+    monkeypatch.setattr(preferences, "_preferences", lambda: preferred)
+    addon.smoothing = "off"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "file.blend"))
+    settings = bpy.context.scene.lift_to_3d
+    assert settings.height == pytest.approx(1.55)
+    assert settings.rig == "rigify"
+    assert settings.smoothing == "off", "what the user chose stays"
+    assert preferences.model() == "mine"
+    (tmp_path / "mine.json").touch()
+    assert preferences.model() == str(tmp_path / "mine.onnx")
+    assert list(preferences.model_names(None, None, "")) == [*shipped_models(), "mine"]
 
 
 def test_everything_has_a_tooltip():

@@ -22,7 +22,7 @@ from lift_to_3d.core.errors import LiftError  # noqa: E402
 from lift_to_3d.core.motion_file import save_motion  # noqa: E402
 from lift_to_3d.retarget.mapping import load_mapping  # noqa: E402
 
-from .test_blender_convert import waving  # noqa: E402
+from .motions import waving  # noqa: E402
 
 SIZE, FOCAL = (1280, 720), 900.0
 
@@ -180,7 +180,7 @@ def test_the_button_makes_the_camera_and_says_how_far_off_it_is(addon, samples):
     assert bpy.ops.lift_to_3d.camera() == {"FINISHED"}
     camera = camera_place.our_camera(bpy.context.scene)
     assert camera == bpy.context.scene.camera
-    off = float(addon.view_text.split()[1])
+    off = float(addon.view_text.split()[2])
     assert off < 25  # of a person 310 pixels high
 
 

@@ -9,38 +9,8 @@ bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install 'lift
 
 from lift_to_3d.blender_addon.convert import write_files  # noqa: E402
 from lift_to_3d.core.errors import Cancelled, LiftError, RigError  # noqa: E402
-from lift_to_3d.core.motion import Motion  # noqa: E402
 
-STANDING = np.array(
-    [
-        (0, 0, 0.93), (-0.1, 0, 0.93), (-0.1, 0, 0.5), (-0.1, 0.02, 0.08), (0.1, 0, 0.93),
-        (0.1, 0, 0.5), (0.1, 0.02, 0.08), (0, 0, 1.17), (0, 0.02, 1.43), (0, -0.08, 1.58),
-        (0, 0, 1.68), (0.17, 0.02, 1.4), (0.2, 0.02, 1.12), (0.21, 0, 0.88), (-0.17, 0.02, 1.4),
-        (-0.2, 0.02, 1.12), (-0.21, 0, 0.88),
-    ]
-)  # fmt: skip
-
-
-def waving(frames: int = 30, fps: float = 29.97) -> Motion:
-    """A person who walks sideways to their left and raises the left arm forward to the front."""
-    joints = np.tile(STANDING, (frames, 1, 1))
-    share = np.linspace(0, 1, frames)
-    angle = share * np.pi / 2
-    along = np.stack([np.zeros(frames), -np.sin(angle), -np.cos(angle)], axis=-1)
-    joints[:, 12] = joints[:, 11] + 0.28 * along
-    joints[:, 13] = joints[:, 12] + 0.24 * along
-    joints[..., 0] += share[:, None]
-    joints = joints.astype(np.float32)
-    return Motion(
-        joints,
-        joints - joints[:, :1],
-        joints[:, 0],
-        np.ones((frames, 17), np.float32),
-        np.zeros((frames, 2), np.float32),
-        np.array([0, 1, 0], np.float32),
-        fps,
-        "waving",
-    )
+from .motions import waving  # noqa: E402
 
 
 def read_back(path) -> bpy.types.Object:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -193,6 +195,18 @@ def test_the_users_actions_stay(armature):
     last = write_action(armature, tumbling(), replace=True)
     assert set(bpy.data.actions) == {mine, again, last}
     assert first != last
+
+
+def test_bones_that_a_replaced_action_moved_go_back_to_rest(armature):
+    whole = tumbling()
+    write_action(armature, whole)
+    bpy.context.scene.frame_set(20)
+    part = replace(whole, bones=whole.bones[:1], rotations=whole.rotations[:, :1])
+    write_action(armature, part, replace=True)
+    bpy.context.scene.frame_set(21)
+    for bone in armature.pose.bones:
+        at_rest = np.allclose(bone.matrix_basis, np.eye(4), atol=1e-6)
+        assert at_rest == (bone.name not in (*part.bones, *part.locations)), bone.name
 
 
 def test_a_refused_motion_changes_nothing(armature):

@@ -2,11 +2,13 @@
 
 ``LIFT_TO_3D_BLENDER`` names the Blenders, separated as in PATH; each may be a command with words,
 such as one that runs Blender in a folder of its own. Without it, ``blender`` on the path is taken.
-``LIFT_TO_3D_SHOTS`` names a folder that gets pictures of the screen.
+``LIFT_TO_3D_SHOTS`` names a folder that gets pictures of the screen, ``LIFT_TO_3D_CHARACTER`` a
+character other than the mannequin. ``pytest -s`` shows how long the window was still.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -15,12 +17,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from lift_to_3d.core.motion_file import save_motion
 
+from .motions import waving
 from .test_addon_zip import ROOT, build_addon
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SCREEN = "1280x960"
+FRAMES = 1800
 
 
 def blenders() -> list[list[str]]:
@@ -33,8 +38,6 @@ def blenders() -> list[list[str]]:
 @pytest.fixture(scope="module")
 def screen() -> Iterator[str]:
     """A virtual screen; its name."""
-    if shutil.which("Xvfb") is None:
-        pytest.skip("needs Xvfb, a virtual screen")
     read, write = os.pipe()
     words = ["-screen", "0", f"{SCREEN}x24", "+extension", "GLX", "-nolisten", "tcp"]
     server = subprocess.Popen(
@@ -59,16 +62,52 @@ def python_of(blender: list[str]) -> str:
     return next(line.split()[1] for line in said.splitlines() if line.startswith("PYTHON"))
 
 
-@pytest.mark.parametrize("blender", blenders() or [None], ids=lambda b: b[-1] if b else "none")
-def test_a_click_on_the_button_moves_a_character(blender, screen, samples, tmp_path):
-    if blender is None:
-        pytest.skip("needs a Blender executable, on the path or named in $LIFT_TO_3D_BLENDER")
+if not blenders():
+    pytest.skip(
+        "needs a Blender executable, on the path or named in $LIFT_TO_3D_BLENDER",
+        allow_module_level=True,
+    )
+if shutil.which("Xvfb") is None:
+    pytest.skip("needs Xvfb, a virtual screen", allow_module_level=True)
+
+
+@pytest.fixture(scope="module", params=blenders(), ids=lambda words: Path(words[-1]).name)
+def blender(request) -> list[str]:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def archive(blender, tmp_path_factory) -> Path:
+    """The zip for a Blender."""
     target = build_addon.Target(build_addon.this_platform(), python_of(blender), any_blender=True)
     try:
-        archive = build_addon.build(target, tmp_path, ROOT / "build" / "wheels")
+        return build_addon.build(target, tmp_path_factory.mktemp("zip"), ROOT / "build" / "wheels")
     except build_addon.BuildError as error:
         pytest.skip(f"the zip's wheels cannot be fetched: {error}")
-    sample = shutil.copy(samples / "street_mediapipe.json", tmp_path)
+
+
+def long_clip(sample: Path, path: Path, frames: int) -> Path:
+    """The sample there and back again until it has so many frames."""
+    clip = json.loads(sample.read_text())
+    there_and_back = clip["frames"] + clip["frames"][::-1]
+    times = -(-frames // len(there_and_back))
+    clip["frames"] = [
+        frame | {"frame": i} for i, frame in enumerate((there_and_back * times)[:frames])
+    ]
+    path.write_text(json.dumps(clip))
+    return path
+
+
+@pytest.mark.parametrize("scenario", ["lift", "cancel", "interrupt"])
+def test_in_its_window(scenario, blender, archive, screen, samples, tmp_path):
+    clip = tmp_path / "street.json"
+    if scenario == "lift":
+        long_clip(samples / "street_mediapipe.json", clip, FRAMES)
+    else:
+        shutil.copy(samples / "street_mediapipe.json", clip)
+    motion = save_motion(waving(FRAMES), tmp_path / "waving.npz")
+    words = [scenario, shutil.copy(archive, tmp_path), clip, motion]
+    words = [*map(str, words), os.environ.get("LIFT_TO_3D_CHARACTER", "mannequin")]
     script = shutil.copy(Path(__file__).with_name("window_in_blender.py"), tmp_path)
     (tmp_path / "resources").mkdir()
     environment = {
@@ -82,8 +121,7 @@ def test_a_click_on_the_button_moves_a_character(blender, screen, samples, tmp_p
     look = ["--no-window-focus", "--window-geometry", "0", "0", width, height]
     process = subprocess.Popen(
         [*blender, "--factory-startup", "--enable-event-simulate", *look,
-         "--python-exit-code", "1", "--python", str(script), "--", str(archive), str(sample),
-         os.environ.get("LIFT_TO_3D_CHARACTER", "mannequin")],
+         "--python-exit-code", "1", "--python", str(script), "--", *words],
         cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     said: list[str] = []
@@ -91,11 +129,13 @@ def test_a_click_on_the_button_moves_a_character(blender, screen, samples, tmp_p
         assert process.stdout is not None
         for line in process.stdout:
             said.append(line)
+            print(line, end="")
             if line.startswith("SHOT "):
                 take_picture(screen, f"{line.split()[1]}-{Path(blender[-1]).name}")
+        status = process.wait()
     finally:
         process.kill()
-    assert process.wait() == 0, "".join(said)[-3000:]
+    assert status == 0, "".join(said)[-3000:]
     assert "all done" in "".join(said)
 
 

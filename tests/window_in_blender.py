@@ -1,20 +1,28 @@
 """Run by `test_window` in a real Blender with its window: use the add-on as a person does.
 
-Its words: the zip, a keypoint file, and the character. The mouse is Blender's own simulated one,
-whose events go the same way as a real one's. ``SHOT name`` on a line of its own asks for a picture
-of the screen.
+Its words: what to try (one of `SCENARIOS`), the zip, a keypoint file, a long motion file, which
+comes to the solving and keying at once, and a character. The mouse and the keys are Blender's own
+simulated ones, whose events go the same way as real ones. ``SHOT name`` on a line of its own asks
+for a picture of the screen.
 """
 
+import contextlib
+import importlib
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import bpy
 
-zip_path, sample, character = sys.argv[sys.argv.index("--") + 1 :]
-TAB, BUTTON = "Lift to 3D", "bpy.ops.lift_to_3d.lift("
-PATIENCE = 240.0
+scenario_name, zip_path, sample, motion, character = sys.argv[sys.argv.index("--") + 1 :]
+TAB, LIFT, CANCEL = "Lift to 3D", "bpy.ops.lift_to_3d.lift(", "bpy.ops.lift_to_3d.cancel("
+ADDON = "bl_ext.user_default.lift_to_3d"
+PATIENCE = 400.0
+SHORTEST = 0.5  # seconds in which a cancelled job must be gone
+KINDS = ("objects", "armatures", "meshes", "materials", "actions", "cameras", "images")
+Steps = Iterator[float]
 
 
 def say(text: str) -> None:
@@ -26,6 +34,12 @@ def leave(status: int) -> None:
     os._exit(status)
 
 
+def check(holds: bool, what: str) -> None:
+    say(f"{'ok' if holds else 'FAILED'}: {what}")
+    if not holds:
+        leave(1)
+
+
 def window() -> bpy.types.Window:
     return bpy.context.window_manager.windows[0]
 
@@ -34,11 +48,24 @@ def view() -> bpy.types.Area:
     return max((a for a in window().screen.areas if a.type == "VIEW_3D"), key=lambda a: a.width)
 
 
-def sidebar() -> bpy.types.Region:
-    return next(region for region in view().regions if region.type == "UI")
+def region(kind: str) -> bpy.types.Region:
+    return next(region for region in view().regions if region.type == kind)
 
 
-def mouse(kind: str, value: str, x: int, y: int) -> None:
+def in_view(kind: str = "WINDOW") -> object:
+    return bpy.context.temp_override(window=window(), area=view(), region=region(kind))
+
+
+def settings() -> object:
+    return window().scene.lift_to_3d
+
+
+def job() -> object:
+    """What runs now."""
+    return importlib.import_module(f"{ADDON}.blender_addon.running").running()
+
+
+def event(kind: str, value: str, x: int = 0, y: int = 0) -> None:
     window().event_simulate(type=kind, value=value, x=x, y=y)
 
 
@@ -46,94 +73,298 @@ def under_mouse() -> str:
     """The call that the button under the mouse makes."""
     manager = bpy.context.window_manager
     manager.clipboard = ""
-    with bpy.context.temp_override(window=window(), area=view(), region=sidebar()):
+    with in_view("UI"):
         if bpy.ops.ui.copy_python_command_button.poll():
             bpy.ops.ui.copy_python_command_button()
     return manager.clipboard
 
 
-def until(condition, what: str) -> Iterator[float]:
+def until(condition: Callable[[], bool], what: str) -> Steps:
     started = time.monotonic()
     while not condition():
         if time.monotonic() - started > PATIENCE:
-            say(f"FAILED: waited in vain until {what}")
-            leave(1)
-        yield 0.1
-    say(f"ok: {what}")
+            check(False, f"waited in vain until {what}")
+        yield 0.02
+    say(f"ok: {what} ({time.monotonic() - started:.1f} s)")
+
+
+def find_button(call: str) -> Iterator:
+    """Where in the sidebar the mouse is on a button that makes a call."""
+    sidebar = region("UI")
+    x = sidebar.x + sidebar.width // 2
+    for y in range(sidebar.y + sidebar.height - 4, sidebar.y, -6):
+        for at in (x, sidebar.x + sidebar.width - 45):
+            event("MOUSEMOVE", "NOTHING", at, y)
+            yield 0.02
+            event("MOUSEMOVE", "NOTHING", at + 1, y)
+            yield 0.05
+            if under_mouse().startswith(call):
+                say(f"ok: {call} is at {at}, {y}")
+                return at, y - 6
+    check(False, f"no button in the sidebar calls {call}")
+    return None
+
+
+def click(place: tuple[int, int]) -> Steps:
+    event("MOUSEMOVE", "NOTHING", *place)
+    yield 0.05
+    event("LEFTMOUSE", "PRESS", *place)
+    yield 0.05
+    event("LEFTMOUSE", "RELEASE", *place)
+    yield 0.05
 
 
 def tab_is_open() -> bool:
     view().spaces.active.show_region_ui = True
     try:
-        sidebar().active_panel_category = TAB
+        region("UI").active_panel_category = TAB
     except (AttributeError, TypeError):  # not drawn yet
         return False
-    sidebar().tag_redraw()
+    region("UI").tag_redraw()
     return True
 
 
-def scenario() -> Iterator[float]:
+def install() -> Steps:
+    """The add-on from its zip, its tab open, the source recognised."""
     bpy.ops.extensions.package_install_files(
         filepath=zip_path, repo="user_default", enable_on_install=True
     )
-    settings = bpy.context.scene.lift_to_3d
-    settings.source = sample
-    settings.rig = character
     for obj in list(bpy.context.scene.objects):  # the cube, the lamp and the camera
         bpy.data.objects.remove(obj)
     yield from until(tab_is_open, "the sidebar shows our tab")
+    yield from choose(sample)
+
+
+def choose(path: str) -> Steps:
+    settings().source = path
+    settings().rig = character
+    yield from until(lambda: len(settings().people) > 0, f"{Path(path).name} is recognised")
+
+
+def picture(name: str) -> Steps:
+    """A picture of the screen, once everything is drawn."""
+    for area in window().screen.areas:
+        area.tag_redraw()
     yield 2.0
-    say("SHOT source")
+    say(f"SHOT {name}")
     yield 2.0
 
-    region, found = sidebar(), False
-    x = region.x + region.width // 2
-    for y in range(region.y + region.height - 4, region.y, -6):
-        mouse("MOUSEMOVE", "NOTHING", x, y)
-        yield 0.02
-        mouse("MOUSEMOVE", "NOTHING", x + 1, y)
-        yield 0.05
-        if under_mouse().startswith(BUTTON):
-            found = True
-            break
-    if not found:
-        say("FAILED: no button in the sidebar lifts")
-        leave(1)
-    say(f"ok: the button is at {x}, {y}")
-    mouse("LEFTMOUSE", "PRESS", x, y - 6)
-    yield 0.2
-    mouse("LEFTMOUSE", "RELEASE", x, y - 6)
+
+def press_lift() -> Steps:
+    yield from click((yield from find_button(LIFT)))
+    yield from until(lambda: job() is not None, "a job runs")
+
+
+class Pulse:
+    """Has the sidebar drawn all the time, and notes what lies between two drawings."""
+
+    def __init__(self) -> None:
+        self._phase = ""
+        self._last = (0.0, 0.0)
+        self._gaps: dict[str, list[tuple[float, float]]] = {}
+        self._handler = bpy.types.SpaceView3D.draw_handler_add(self._drawn, (), "UI", "POST_PIXEL")
+        self._running = True
+        bpy.app.timers.register(self._again)
+
+    def begin(self, phase: str) -> None:
+        self._phase = phase
+
+    def stop(self) -> None:
+        self._running = False
+        bpy.types.SpaceView3D.draw_handler_remove(self._handler, "UI")
+        for phase, gaps in self._gaps.items():
+            wall, used = (1000 * max(kind) for kind in zip(*gaps, strict=True))
+            say(
+                f"GAPS {phase}: {len(gaps)} drawings, at most {wall:.0f} ms apart, "
+                f"{used:.0f} ms of the main thread's processor time between two"
+            )
+
+    def _again(self) -> float | None:
+        if not self._running:
+            return None
+        region("UI").tag_redraw()
+        if job() is not None:
+            self._phase = "writing" if job().changing else "lifting"
+        elif self._phase == "writing":
+            self._phase = "result"
+        return 0.03
+
+    def _drawn(self) -> None:
+        now = time.monotonic(), time.thread_time()
+        if self._phase:
+            gap = now[0] - self._last[0], now[1] - self._last[1]
+            self._gaps.setdefault(self._phase, []).append(gap)
+        self._last = now
+
+
+def state() -> dict[str, object]:
+    """What a job that was given up must leave as it was."""
+    scene = window().scene
+    found = {kind: sorted(item.name for item in getattr(bpy.data, kind)) for kind in KINDS}
+    found["scene"] = (scene.frame_start, scene.frame_end, scene.frame_current)
+    found["rate"] = (scene.render.fps, scene.render.fps_base)
+    active = window().view_layer.objects.active
+    found["active"] = active.name if active else None
+    found["told"] = (settings().result_text, settings().result)
+    return found
+
+
+def workers() -> int:
+    """How many processes of ours lift."""
+    found = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            words = (folder / "cmdline").read_text()
+            found += parent == os.getpid() and "worker.py" in words
+    return found
+
+
+def nobody_lifts() -> Steps:
+    yield from until(lambda: workers() == 0, "nobody lifts any more")
+
+
+def lift() -> Steps:
+    """The button moves a character, the window stays alive, and undo takes it back at once."""
+    yield from install()
+    yield from picture("source")
+    before = state()
+    place = yield from find_button(LIFT)
+    pulse = Pulse()
     yield 0.5
+    pulse.begin("nothing runs")
+    yield 2.0
+    yield from click(place)
+    yield 1.0
     say("SHOT lifting")
-    yield from until(lambda: settings.result is not None, "the character is there")
-    data = settings.result.animation_data
-    if not (data and data.action and data.action.frame_range[1] > 50):
-        say("FAILED: it has no keyframes")
-        leave(1)
-    say(f"ok: keyframes {tuple(data.action.frame_range)} in '{data.action.name}'")
+    yield from until(lambda: settings().result is not None, "the character is there")
+    yield 2.0
+    pulse.stop()
+    data = settings().result.animation_data
+    keyed = bool(data and data.action and data.action.frame_range[1] > 50)
+    check(keyed, f"keyframes {tuple(data.action.frame_range)} in '{data.action.name}'")
     bpy.context.scene.frame_set(round(sum(data.action.frame_range) / 2))
-    with bpy.context.temp_override(window=window(), area=view(), region=view().regions[-1]):
+    with in_view():
         bpy.ops.view3d.view_axis(type="FRONT")
         bpy.ops.view3d.view_orbit(angle=0.3, type="ORBITUP")
         bpy.ops.view3d.view_all()
-    yield 3.0
-    say("SHOT result")
-    yield 3.0
-    say(f"all done {bpy.app.version_string}")
-    leave(0)
+    yield from picture("result")
+    after = state()
+    window().scene.frame_set(before["scene"][2])
+    with in_view():
+        bpy.ops.ed.undo()
+    yield 0.5
+    check(state() == before, "one undo takes the result back")
+    with in_view():
+        bpy.ops.ed.redo()
+    yield 0.5
+    again = state()
+    check(all(again[kind] == after[kind] for kind in KINDS), "redo brings it again")
 
+
+def cancel() -> Steps:
+    """Esc and the cross give up in every phase, at once, and nothing has changed."""
+    yield from install()
+    place, cross = (yield from find_button(LIFT)), None
+    for source, phases in ((sample, (0.0, 0.3)), (motion, (0.9, 0.93, 0.96, 0.98))):
+        yield from choose(source)
+        before = state()
+        for by in ("esc", "cross"):
+            for phase in phases:
+                yield from click(place)
+                yield from until(lambda: job() is not None, "a job runs")
+                if by == "cross" and cross is None:
+                    cross = yield from find_button(CANCEL)
+                yield from until_at(phase)
+                yield from give_up(by, cross, f"{by} at {job().progress:.1%}")
+                check(state() == before, "the scene is as it was")
+                yield from nobody_lifts()
+
+
+def until_at(phase: float) -> Steps:
+    yield from until(lambda: job() is None or job().progress > phase, f"it is at {phase:.0%}")
+    check(job() is not None, "the job is not done yet")
+
+
+def give_up(by: str, cross: tuple[int, int], what: str) -> Steps:
+    if by == "esc":
+        event("ESC", "PRESS")
+    else:
+        event("MOUSEMOVE", "NOTHING", *cross)
+        event("LEFTMOUSE", "PRESS", *cross)
+        event("LEFTMOUSE", "RELEASE", *cross)
+    started, used = time.monotonic(), time.thread_time()
+    while job() is not None and time.monotonic() - started < PATIENCE:
+        yield 0.005
+    took, used = time.monotonic() - started, time.thread_time() - used
+    check(took < PATIENCE, f"given up by {what} after {took:.2f} s, {used:.2f} s of processor time")
+    if by == "esc":
+        event("ESC", "RELEASE")
+    yield 0.2
+
+
+def interrupt() -> Steps:
+    """Undo, another file, the add-on going and coming: none of them harms or is harmed."""
+    yield from install()
+    yield from press_lift()
+    yield from until_at(0.1)
+    with in_view():
+        bpy.ops.ed.undo_push(message="something else")
+        bpy.ops.ed.undo()
+    yield from until(lambda: job() is None, "after an undo the job comes to its end")
+    check(settings().result is not None, "after an undo the character is there")
+
+    for source, phase in ((sample, 0.1), (motion, 0.96)):
+        yield from choose(source)
+        yield from press_lift()
+        yield from until_at(phase)
+        bpy.ops.wm.read_homefile(use_factory_startup=True)
+        yield 1.0
+        check(job() is None, "another file ends the job")
+        check(len(bpy.data.actions) == 0, "nothing gets into the other file")
+        yield from nobody_lifts()
+        yield from until(tab_is_open, "the sidebar shows our tab")
+
+    for source, phase in ((sample, 0.1), (motion, 0.96)):
+        yield from choose(source)
+        before = state()
+        yield from press_lift()
+        yield from until_at(phase)
+        bpy.ops.preferences.addon_disable(module=ADDON)
+        yield 1.0
+        check(not hasattr(bpy.types.Scene, "lift_to_3d"), "the add-on is gone")
+        yield from nobody_lifts()
+        bpy.ops.preferences.addon_enable(module=ADDON)
+        yield from until(tab_is_open, "the sidebar shows our tab")
+        check(state() == before, "the scene is as it was")
+
+    yield from choose(sample)
+    yield from press_lift()
+    yield from until_at(0.1)
+    say("all done, quits while it lifts")
+    with in_view():
+        bpy.ops.wm.quit_blender()
+
+
+SCENARIOS = {"lift": lift, "cancel": cancel, "interrupt": interrupt}
 
 bpy.context.preferences.view.show_splash = False
-steps = scenario()
+steps = SCENARIOS[scenario_name]()
 
 
 def step() -> float:
     try:
         return next(steps)
+    except StopIteration:
+        say(f"all done {bpy.app.version_string}")
+        leave(0)
     except Exception as error:
+        import traceback
+
+        say(traceback.format_exc())
         say(f"FAILED: {type(error).__name__}: {error}")
         leave(1)
-        raise
+    raise AssertionError
 
 
-bpy.app.timers.register(step, first_interval=1.0)
+bpy.app.timers.register(step, first_interval=1.0, persistent=True)
