@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -225,7 +225,8 @@ _SAME = {
     "hips": "pelvis", "hip": "pelvis", "midhip": "pelvis", "root": "pelvis", "hipcenter": "pelvis",
     "neckbase": "thorax", "chest": "spine", "spine1": "spine", "belly": "spine", "torso": "spine",
     "headtop": "head_top", "tophead": "head_top", "headtopend": "head_top", "necknose": "neck_nose",
-    "upperneck": "neck", "headbottom": "neck",
+    "upperneck": "neck", "headbottom": "neck", "midshoulder": "thorax", "spineshoulder": "thorax",
+    "shouldercenter": "thorax", "spinebase": "pelvis", "spinemid": "spine",
     **{word: word for word in ("nose", "neck", "thorax", "spine", "pelvis", "head")},
 }  # fmt: skip
 _SIDED = {
@@ -234,8 +235,15 @@ _SIDED = {
     "ankle": "ankle", "ank": "ankle", "bigtoe": "big_toe", "footindex": "big_toe",
     "smalltoe": "small_toe", "heel": "heel", "index": "index", "pinky": "pinky", "thumb": "thumb",
 }  # fmt: skip
-_NEARLY = {"hand": "wrist", "foot": "ankle", "toe": "big_toe", "toes": "big_toe"}
+_NEARLY = {
+    "hand": "wrist", "foot": "ankle", "toe": "big_toe", "toes": "big_toe", "toebase": "big_toe",
+    "arm": "shoulder", "upperarm": "shoulder", "forearm": "elbow", "lowerarm": "elbow",
+    "upleg": "hip", "thigh": "hip", "leg": "knee", "shin": "knee", "calf": "knee",
+}  # fmt: skip
 _SIDES = (("left", "left"), ("right", "right"), ("l", "left"), ("r", "right"))
+_SIDE_NUMBER = re.compile(rf"({'|'.join(_SIDED)})[ _-]?([12])", re.IGNORECASE)
+_ANIMAL = re.compile(r"tail(?!bone)|paw|snout|beak|hoof|withers|muzzle|\bwing", re.IGNORECASE)
+_COUNTED = {17: COCO_17, 26: HALPE_26, 33: MEDIAPIPE_33, 133: WHOLEBODY_133}
 
 
 def canonical(name: str) -> str:
@@ -261,8 +269,19 @@ def named_layout(names: Sequence[str], title: str = "named joints") -> Layout:
 
     The first of several points with one meaning is taken, and a hand or foot for a wrist or ankle
     that is lacking. Where there is no face, nose and ears are made from neck and head, as in the
-    layouts above.
+    layouts above. Names that only count (0 ... 16, kp1 ... kp17) are COCO's, Halpe's or MediaPipe's
+    by their number, and a note says so. An animal's skeleton has no joints here; its
+    note says by what it is known.
     """
+    if animal := next(filter(_ANIMAL.search, names), ""):
+        unused = tuple(f"{name} (unused)" for name in names)
+        return Layout(title, unused, note=f" (it has a point {animal[:40]!r})")
+    if counted := _counted(names):
+        return counted
+    if numbered := _sides_for_numbers(names):
+        layout = named_layout(numbered, title)
+        told = "The sides are only numbered: 1 is taken for right and 2 for left, as in MPII."
+        return replace(layout, note=f"{told} {layout.note}".rstrip())
     points = [canonical(name) for name in names]
     for i, name in enumerate(names):
         nearly = _sided(re.sub(r"[^a-z0-9]", "", name.lower()), _NEARLY)
@@ -271,12 +290,44 @@ def named_layout(names: Sequence[str], title: str = "named joints") -> Layout:
         if not points[i] or points[i] in points[:i]:
             points[i] = f"{name} (unused)"
     have = set(points)
+    hidden = 0.0
     for layout in LAYOUTS.values():
         if layout.joints == tuple(j for j in COCO + EXTRA_JOINTS if j in have) and not layout.made:
-            title = layout.name
+            title, hidden = layout.name, layout.hidden
     low = next((word for word in _NOSE_AND_EARS if word in have), None)
     high = next((word for word in ("head_top", "head") if word in have), None)
     if low and high and not have & {"nose", *_sides("eye", "ear")}:
         note = _HEAD_NOTE.format("The file", f"{low} and {high}".replace("_", " "))
         return Layout(title, tuple(points), _head(low, high, *_NOSE_AND_EARS[low]), note)
-    return Layout(title, tuple(points))
+    return Layout(title, tuple(points), hidden=hidden)
+
+
+def _counted(names: Sequence[str]) -> Layout | None:
+    """The layout of points whose names are but their numbers, from 0 or 1, in any order."""
+    digits = [re.sub(r"\D", "", name)[:6] for name in names]
+    if len(names) not in _COUNTED or not all(digits) or any(map(canonical, names)):
+        return None
+    numbers, layout = [int(digit) for digit in digits], _COUNTED[len(names)]
+    first = min(numbers)
+    if first > 1 or sorted(numbers) != list(range(first, first + len(names))):
+        return None
+    points = tuple(layout.points[number - first] for number in numbers)
+    told = f"The points are only numbered: they are taken for {layout.name}'s."
+    return replace(layout, points=points, note=told)
+
+
+def _sides_for_numbers(names: Sequence[str]) -> list[str]:
+    """Names such as wrist1 and wrist2, of DeepLabCut's human model, with sides; empty if not so.
+
+    That model has MPII's order, in which right comes first; chin and forehead are MPII's upper neck
+    and top of the head.
+    """
+    found = [_SIDE_NUMBER.fullmatch(name) for name in names]
+    if sum(map(bool, found)) < 4 or {*map(canonical, names)} & {*COCO[1:]}:
+        return []
+    others = {"chin": "neck", "forehead": "head_top"}
+    return [
+        f"{'right' if match[2] == '1' else 'left'}_{match[1]}" if match
+        else others.get(name.lower(), name)
+        for name, match in zip(names, found, strict=True)
+    ]  # fmt: skip

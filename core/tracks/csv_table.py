@@ -92,7 +92,7 @@ class CsvTable:
             at = end
 
     def _cells(self, lines: list[str]) -> list[list[str]]:
-        return list(csv.reader(lines, delimiter=self.delimiter))
+        return list(csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True))
 
     def _number(self, cell: str, row: int, column: int) -> float:
         cell = cell.strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -124,6 +124,29 @@ def picture_size(width: Any, height: Any) -> tuple[int, int] | None:
     """Width and height as whole numbers; None if either is no size."""
     sides = number(width), number(height)
     return (round(sides[0]), round(sides[1])) if sides[0] and sides[1] else None
+
+
+_HEADS = ("metadata", "meta", "info", "video", "video_info", "meta_info")
+_RATES = ("fps", "FPS", "frame_rate", "framerate", "frameRate")
+_SIDES = tuple((f"{of}width", f"{of}height") for of in ("", "video_", "image_", "frame_", "img_"))
+_SIZES = ("size", "image_size", "img_size", "video_size", "resolution")
+
+
+def rate_and_size(document: Any) -> tuple[float | None, tuple[int, int] | None]:
+    """Frame rate and picture size of a JSON object or a set of arrays, under their usual names.
+
+    They are looked for at the top and in the metadata; None for what is not there.
+    """
+    if not isinstance(document, Mapping):
+        return None, None
+    heads = [document, *(h for key in _HEADS if isinstance(h := document.get(key), Mapping))]
+    rates = (number(head.get(key)) for head in heads for key in _RATES)
+    sides = [(head.get(a), head.get(b)) for head in heads for a, b in _SIDES]
+    pairs = [head.get(key) for head in heads for key in _SIZES]
+    pairs = [p.tolist() if isinstance(p, np.ndarray) else p for p in pairs]
+    sides += [(p[0], p[1]) for p in pairs if isinstance(p, list) and len(p) == 2]
+    sizes = (picture_size(*pair) for pair in sides)
+    return next(filter(None, rates), None), next(filter(None, sizes), None)
 
 
 class Rows:

@@ -168,8 +168,8 @@ def _check_joints(found: Detections, source: Source) -> None:
     missing = _plain([name for name in _LIMBS if name not in seen])
     if not set(_LIMBS) & set(found.layout.joints):
         raise source.error(
-            f"its skeleton is not a person's, these joints are missing: {missing}; "
-            "docs/formats.md says which names are understood."
+            f"its skeleton is not a person's{found.layout.note}, these joints are missing: "
+            f"{missing}; docs/formats.md says which names are understood."
         )
     raise source.error(
         f"these joints are never seen: {missing}; a person cannot be lifted without shoulders "
@@ -367,7 +367,7 @@ def _track(found: Detections, rows: np.ndarray, told: Told, name: str, person: i
     if _turned(track):
         notes.append(
             "The person lies across the picture throughout: if the camera was turned on its side, "
-            "turn the video and detect again."
+            "turn the video and detect again; if y stands before x in the file, exchange them."
         )
     return replace(track, notes=tuple(notes))
 

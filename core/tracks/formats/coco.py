@@ -23,6 +23,7 @@ from ...layouts import (
     named_layout,
 )
 from ..detections import Detections, Rows, picture_size
+from ..geometry import usual_or_clear
 from ..json_text import LISTS, OBJECTS
 from ..source import Source, numbers_in_names
 
@@ -93,13 +94,15 @@ def _layout(rows: Rows, more: list[str], document: Any, source: Source) -> Layou
     if more:
         names = [name for key in more for name in WHOLEBODY_133.points[slice(*_WHOLE_BODY[key])]]
         return Layout(WHOLEBODY_133.name, (*COCO_17.points, *names))
-    layout = _named(document, rows.width // 3) or _BY_POINTS.get(rows.width // 3)
+    if named := _named(document, rows.width // 3):
+        return named
+    layout = _BY_POINTS.get(rows.width // 3)
     if layout is None or rows.width % 3:
         raise source.error(
             f'{rows.width} numbers in "keypoints" are no known layout and the file does not name '
             "them."
         )
-    return layout
+    return usual_or_clear(rows.points(), layout)
 
 
 def _named(document: Any, count: int) -> Layout | None:

@@ -16,7 +16,7 @@ from xml.parsers import expat
 
 import numpy as np
 
-from ...layouts import COCO_17, Layout, named_layout
+from ...layouts import named_layout
 from ..detections import Detections, picture_size
 from ..source import Source
 
@@ -58,7 +58,7 @@ def read(source: Source) -> Detections:
     seen = np.isfinite(points[..., 0]).any(1)
     ids = np.array(found.tracks)[seen]
     return Detections.build(
-        NAME, _layout(list(found.names)), np.array(found.frames)[seen], points[seen],
+        NAME, named_layout(list(found.names)), np.array(found.frames)[seen], points[seen],
         ids=ids if max(ids, default=-1) >= 0 else None, size=next(iter(found.sizes), None),
         span=(min(found.frames), max(found.frames)),
     )  # fmt: skip
@@ -161,13 +161,6 @@ class _Skeletons:
             ) from None
         sure = 0.5 if has.get("occluded") == "1" else 1.0
         self.marks.extend((len(self.frames) - 1, joint, *place, sure))
-
-
-def _layout(names: list[str]) -> Layout:
-    """By the points' names; 17 that are only numbered from 1, as CVAT does, are COCO's."""
-    if names == [str(i) for i in range(1, 18)]:
-        return COCO_17
-    return named_layout(names)
 
 
 def _whole(word: str | None, otherwise: int) -> int:

@@ -1,8 +1,9 @@
 """A CSV with one row for each joint: frame, joint, x, y and, if there is one, a confidence.
 
 MediaPipe's landmarks are often saved so (frame_id, landmark_id, landmark_name, x, y, z,
-visibility). The joint is a name of any usual spelling, or MediaPipe's number. x and y are pixels,
-or all of them shares of the picture's sides. FreeMoCap's 3D table has the same form and is refused.
+visibility). The joint is a name of any usual spelling, or a number: COCO's where there are 17 of
+them, MediaPipe's otherwise. x and y are pixels, or all of them shares of the picture's sides.
+FreeMoCap's 3D table has the same form and is refused.
 """
 
 from __future__ import annotations
@@ -84,4 +85,8 @@ def _layout(table: CsvTable, source: Source) -> tuple[Layout, np.ndarray]:
     number = table.column(*_NUMBERS, *_NAMES)
     assert number is not None
     numbered = table.numbers([number])[:, 0]
-    return MEDIAPIPE_33, np.where(np.isfinite(numbered), numbered, -1).astype(np.int64)
+    joint = np.where(np.isfinite(numbered), numbered, -1).clip(-1, 1 << 30).astype(np.int64)
+    kinds = np.unique(joint[joint >= 0])
+    if len(kinds) == 17 and kinds[-1] - kinds[0] == 16 and kinds[0] < 2:
+        return named_layout([str(kind) for kind in kinds]), joint - kinds[0]
+    return MEDIAPIPE_33, joint

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...layouts import MEDIAPIPE_33
-from ..detections import PIXELS, UNIT, Detections, Rows, number, picture_size
+from ..detections import PIXELS, UNIT, Detections, Rows, rate_and_size
 from ..json_text import LISTS, OBJECTS, JsonList
 from ..source import Source
 from ..timing import rate_of_timestamps
@@ -64,9 +64,10 @@ def _read_arrays(arrays: dict[str, Any]) -> Detections:
     assert marks is not None
     frame, person = np.nonzero(np.isfinite(marks).any((2, 3)))
     points = _xyc(marks[frame, person])
+    fps, size = rate_and_size(arrays)
     return Detections.build(
         NAME, MEDIAPIPE_33, frame, points, span=(0, len(marks) - 1), units=_units(points),
-        fps=number(arrays.get("fps")), size=picture_size(arrays.get("width"), arrays.get("height")),
+        fps=fps, size=size,
     )  # fmt: skip
 
 
@@ -74,7 +75,6 @@ def _read_json(source: Source) -> Detections:
     document = source.json
     listed = _frames(document)
     assert listed is not None
-    head = document if isinstance(document, OBJECTS) else {}
     rows = Rows(source)
     at_times: list[int] = []
     times: list[float] = []
@@ -89,10 +89,10 @@ def _read_json(source: Source) -> Detections:
         for person in _people(frame):
             rows.add(at, [n for mark in person for n in _point(mark, source, at)])
     points = rows.points()
+    fps, size = rate_and_size(document)
     return Detections.build(
         NAME, MEDIAPIPE_33, rows.frame, points, span=(first, last), units=_units(points),
-        fps=number(head.get("fps")) or rate_of_timestamps(at_times, times),
-        size=picture_size(head.get("width"), head.get("height")),
+        fps=fps or rate_of_timestamps(at_times, times), size=size,
     )  # fmt: skip
 
 

@@ -13,8 +13,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ...layouts import LAYOUTS, Layout, named_layout
 from ..detections import Detections, Rows
+from ..geometry import one_person, usual_or_clear
 from ..json_text import LISTS, OBJECTS
 from ..source import Source
 
@@ -25,6 +28,8 @@ _BY_POINTS = {
     for name in ("AIC-14", "MPII-16", "COCO-17", "Halpe-26", "COCO-WholeBody-133", "Halpe-136")
 }
 
+_CROWD = 30
+
 
 def sniff(source: Source) -> bool:
     """Whether it is a list of frames with instances, the demo scripts' dict, or lists of poses."""
@@ -33,6 +38,9 @@ def sniff(source: Source) -> bool:
         return isinstance(document.get("instance_info"), LISTS)
     if not isinstance(document, LISTS):
         return False
+    first = document[:_CROWD]
+    if first and all(_is_of_one_picture(entry) for entry in first):
+        return not one_person([entry["keypoints"] for entry in first])
     return any(_is_frame(frame) for frame in document[:1000])
 
 
@@ -85,7 +93,7 @@ def read(source: Source) -> Detections:
     points = rows.points(each)
     names = document.get("meta_info") if scripted else None
     return Detections.build(
-        NAME, _layout(names, points.shape[1], source), rows.frame, points, ids=rows.ids,
+        NAME, _layout(names, points, source), rows.frame, points, ids=rows.ids,
         span=(first, last), numbered_from=1 if scripted and first == 1 else 0,
     )  # fmt: skip
 
@@ -110,11 +118,12 @@ def _numbers(person: dict[str, Any], frame: int, old: bool, source: Source) -> t
     return [n for p, s in zip(points, scores, strict=True) for n in (*p[:2], s)], 3
 
 
-def _layout(meta: Any, count: int, source: Source) -> Layout:
-    """By the names in meta_info, or by the number of keypoints."""
+def _layout(meta: Any, points: np.ndarray, source: Source) -> Layout:
+    """By the names in meta_info, or by the keypoints' number and where they lie."""
+    count = points.shape[1]
     names = meta.get("keypoint_id2name") if isinstance(meta, OBJECTS) else None
     if isinstance(names, dict) and len(names) == count:
         return named_layout([str(name) for name in names.values()])
     if count not in _BY_POINTS:
         raise source.error(f"{count} keypoints a person are no known layout; give their names.")
-    return _BY_POINTS[count]
+    return usual_or_clear(points, _BY_POINTS[count])

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ...layouts import LAYOUTS, Layout, canonical, named_layout
+from ...layouts import named_layout
 from ..csv_table import CsvTable
 from ..detections import PIXELS, UNIT, Detections
 from ..source import Source
@@ -31,7 +31,6 @@ _SURE = ("confidence", "conf", "score", "likelihood", "visibility", "prob", "c",
 _LAST = re.compile(rf"(.*?)[ ._:-]*(x|y|{'|'.join(_SURE)})")
 _FIRST = re.compile(rf"(x|y|{'|'.join(_SURE)})[ ._:-]*(.+)")
 _NO_JOINTS = ("_loc", "bbox", "box", "center")
-_NUMBERED = {33: "MediaPipe-33", 17: "COCO-17", 26: "Halpe-26", 133: "COCO-WholeBody-133"}
 
 
 def sniff(source: Source) -> bool:
@@ -45,7 +44,7 @@ def read(source: Source) -> Detections:
     """A row is a person in a frame."""
     table = CsvTable(source.data)
     joints = _joints(table)
-    layout = _layout(list(joints))
+    layout = named_layout(list(joints))
     columns = [c for xyc in joints.values() for c in xyc if c is not None]
     try:
         numbers = table.numbers(columns, np.float32)
@@ -110,16 +109,3 @@ def _joints(table: CsvTable) -> dict[str, tuple[int, int, int | None]]:
         for joint, found in axes.items()
         if "x" in found and "y" in found and not joint.endswith(_NO_JOINTS)
     }
-
-
-def _layout(names: list[str]) -> Layout:
-    """By the joints' names, or by their number where they are only counted."""
-    digits = [re.sub(r"\D", "", name) for name in names]
-    counted = all(digits) and not any(canonical(name) for name in names)
-    numbers = [int(digit) for digit in digits] if counted else []
-    if len(names) in _NUMBERED and numbers in (
-        list(range(len(names))),
-        list(range(1, len(names) + 1)),
-    ):
-        return LAYOUTS[_NUMBERED[len(names)]]
-    return named_layout(names)

@@ -15,6 +15,7 @@ import numpy as np
 from ... import layouts
 from ...layouts import Layout
 from ..detections import CENTRED, PIXELS, UNIT, Detections, Rows
+from ..geometry import body_25_or_25b
 from ..json_text import parse_json
 from ..source import Source, numbers_in_names
 
@@ -112,34 +113,6 @@ def _person_id(person: dict[str, Any]) -> int:
 
 def _layout(points: np.ndarray) -> Layout:
     return _BY_POINTS[points.shape[1]] if points.shape[1] != 25 else body_25_or_25b(points)
-
-
-def body_25_or_25b(points: np.ndarray) -> Layout:
-    """BODY_25 or BODY_25B, both of 25 points, told apart by where these lie.
-
-    In BODY_25 point 1 is the middle of 2 and 5 (neck, shoulders) and 8 that of 9 and 12 (hips); in
-    BODY_25B point 17 (neck) lies near the middle of 5 and 6 (shoulders).
-
-    Args:
-        points: (n, 25, 3), confidence 0 where missing.
-    """
-    as_25 = _off_middle(points, ((1, 2, 5), (8, 9, 12)))
-    as_25b = _off_middle(points, ((17, 5, 6),))
-    return layouts.BODY_25B if as_25b < as_25 else layouts.BODY_25
-
-
-def _off_middle(points: np.ndarray, triples: tuple[tuple[int, int, int], ...]) -> float:
-    """How far the first of three points lies from the middle of the others, in body heights."""
-    found = points[..., 2] > 0
-    xy = np.where(found[..., None], points[..., :2], np.nan)
-    off = []
-    for middle, left, right in triples:
-        ok = found[:, [middle, left, right]].all(1)
-        gap = xy[ok, middle] - (xy[ok, left] + xy[ok, right]) / 2
-        extent = np.nanmax(xy[ok], 1) - np.nanmin(xy[ok], 1) if ok.any() else np.empty((0, 2))
-        off.append(np.linalg.norm(gap, axis=-1) / np.maximum(extent.max(-1), 1e-9))
-    joined = np.concatenate(off)
-    return float(np.median(joined)) if len(joined) else 0.5
 
 
 def _units(points: np.ndarray) -> str:

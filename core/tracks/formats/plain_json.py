@@ -12,7 +12,9 @@ last: it takes what has no reader of its own.
   confidence] ...]; x, y, confidence in one row; {x, y, confidence, name} each; {name: [x, y]} or
   {name: {x, y}}; {x: [...], y: [...]}. Confidences may be apart, under ``scores`` and the like.
 
-Pixels, or all of it shares of the picture. Points without names are known by their number.
+Pixels, or all of it shares of the picture. Points without names are known by their number and where
+they lie; their names may stand beside the frames, under ``names``, ``skeleton`` and the like. In
+easy_ViTPose's files y stands before x; others are turned if that makes people stand.
 """
 
 from __future__ import annotations
@@ -24,13 +26,13 @@ from typing import Any
 import numpy as np
 import orjson
 
-from ...layouts import LAYOUTS, Layout, canonical, named_layout
-from ..detections import Detections, Rows, number, picture_size
+from ...layouts import Layout, canonical, named_layout
+from ..detections import Detections, Rows, rate_and_size
+from ..geometry import COUNTS, exchanged, layout_of, one_person, upright
 from ..json_text import LISTS, OBJECTS, parse_json
 from ..source import Source, numbers_in_names
 from ..timing import rate_of_timestamps
 from .named_csv import FRAME, TIME, units
-from .openpose import body_25_or_25b
 
 NAME = "JSON"
 
@@ -41,14 +43,10 @@ _PEOPLE = ("people", "persons", "instances", "detections", "results", "poses", "
 _POINTS = ("keypoints", "landmarks", "pose_landmarks", "pose_keypoints_2d", "keypoints_2d",
            "joints", "joints_2d", "points", "pose", "skeleton", "kpts", "body")  # fmt: skip
 _SCORES = ("keypoint_scores", "scores", "confidences", "confidence", "conf", "visibility", "score")
+_BESIDE = ("skeleton", "names", "keypoint_names", "joint_names", "joints", "labels")
 _SURE = ("score", "confidence", "conf", "visibility", "likelihood", "prob", "c", "v", "presence")
 _NAMES = ("name", "part", "label", "joint", "keypoint", "landmark", "id")
 _NUMBERS = ("id", "track_id", "person_id", "idx")
-_BY_POINTS = {
-    len(LAYOUTS[name].points): LAYOUTS[name]
-    for name in ("CrowdPose-14", "MPI-15", "MPII-16", "COCO-17", "COCO-18", "BODY_25", "Halpe-26",
-                 "MPI-INF-3DHP-28", "MediaPipe-33", "COCO-WholeBody-133", "Halpe-136")
-}  # fmt: skip
 _LOOK_AT = 200
 _CROWD = 30
 
@@ -59,8 +57,9 @@ Points = dict[str, list]
 def sniff(source: Source) -> bool:
     """Whether one of the first frames holds a person."""
     if source.is_folder:
-        first = [Source(path).json for path in source.files_named(".json")[:3]]
-        return any(next(_people(frame), None) and _is_one_frame(frame) for frame in first)
+        first = [Source(path).json for path in source.files_named(".json")[:_LOOK_AT]]
+        first = [document for document in first if next(_people(document), None)]
+        return bool(first) and all(map(_is_one_frame, first))
     frames = _frames(source.json)
     return any(next(_people(frame), None) for frame in islice(frames, _LOOK_AT))
 
@@ -93,19 +92,45 @@ def read(source: Source) -> Detections:
     points = rows.points()
     frame = rows.frame if names is None else numbers_in_names(names)[rows.frame]
     head = source.json if not source.is_folder and isinstance(source.json, OBJECTS) else {}
-    return Detections.build(
-        NAME, _layout(list(place), points, source), frame, points, ids=rows.ids,
+    layout = _layout(_names_beside(head, len(place)) or list(place), points, source)
+    fps, size = rate_and_size(head)
+    found = Detections.build(
+        NAME, layout, frame, points, ids=rows.ids,
         span=None if names else (0, count - 1), units=units(points), numbered_from=None,
-        fps=number(head.get("fps")) or rate_of_timestamps(at_times, times),
-        size=picture_size(head.get("width"), head.get("height")),
+        fps=fps or rate_of_timestamps(at_times, times), size=size,
     )  # fmt: skip
+    return exchanged(found) if _is_easy_vitpose(head) else upright(found)
+
+
+def _names_beside(head: Any, count: int) -> list[str]:
+    """The points' names that stand beside the frames; none if they are not as many."""
+    for key in _BESIDE:
+        listed = head.get(key)
+        listed = list(listed.values()) if isinstance(listed, dict) else listed
+        if isinstance(listed, list) and len(listed) == count:
+            return listed if all(isinstance(name, str) for name in listed) else []
+    return []
+
+
+def _is_easy_vitpose(head: Any) -> bool:
+    """Whether the points' names are in a ``skeleton`` by number and the frames in ``keypoints``."""
+    skeleton = head.get("skeleton")
+    return (
+        isinstance(skeleton, dict) and "0" in skeleton and isinstance(head.get("keypoints"), LISTS)
+    )
 
 
 def _is_one_frame(document: Any) -> bool:
     """Whether a file's entries are the people of one frame, and not the frames of a clip."""
     entries = list(islice(_frames(document), _CROWD + 1))
     stated = {str(_first(entry, (*FRAME[:-1], "image_id", *TIME))) for entry in entries}
-    return len(entries) <= _CROWD and len(stated) < 2 and all(map(_points, entries))
+    people = list(map(_points, entries))
+    return len(entries) <= _CROWD and len(stated) < 2 and all(people) and not _one_person(people)
+
+
+def _one_person(people: list[Points]) -> bool:
+    names = sorted(set(people[0]).intersection(*people)) if people else []
+    return one_person([[points[name][:2] for name in names] for points in people])
 
 
 def _wrapped(document: Any) -> Any:
@@ -193,7 +218,7 @@ def _points(person: Any) -> Points:
             name: [*point[:2], sure[0] if isinstance(sure, list) and sure else sure]
             for (name, point), sure in zip(points.items(), scores, strict=True)
         }
-    return points if len(points) in _BY_POINTS or _named(points) else {}
+    return points if len(points) in COUNTS or _named(points) else {}
 
 
 def _from_object(person: dict[str, Any]) -> Points:
@@ -211,7 +236,7 @@ def _from_object(person: dict[str, Any]) -> Points:
 def _from_row(numbers: list) -> Points:
     """Points of x, y, confidence ... or x, y ... in one row."""
     for each in (3, 2):
-        if len(numbers) % each == 0 and len(numbers) // each in _BY_POINTS:
+        if len(numbers) % each == 0 and len(numbers) // each in COUNTS:
             rows = zip(*(numbers[axis::each] for axis in range(each)), strict=True)
             return {str(i): [*row, 1.0][:3] for i, row in enumerate(rows)}
     return {}
@@ -250,6 +275,7 @@ def _stated(frame: Any, keys: tuple[str, ...], otherwise: int) -> int:
 def _layout(names: list[str], points: np.ndarray, source: Source) -> Layout:
     if _named(names):
         return named_layout(names)
-    if len(names) not in _BY_POINTS:
+    layout = layout_of(points)
+    if layout is None:
         raise source.error(f"{len(names)} points without names are no known layout.")
-    return body_25_or_25b(points) if len(names) == 25 else _BY_POINTS[len(names)]
+    return layout
