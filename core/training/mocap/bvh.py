@@ -89,7 +89,9 @@ def _values(motion: str, channels: int) -> tuple[np.ndarray, float]:
         raise ValueError(f"its {len(values)} numbers are not rows of {channels}")
     if not np.isfinite(values).all():
         raise ValueError("it holds numbers that are not finite")
-    return values.reshape(-1, channels), 1 / seconds
+    fps = 1 / seconds
+    whole = round(fps)  # 0.0083333 is 120
+    return values.reshape(-1, channels), whole if abs(fps - whole) < 1e-4 * fps else fps
 
 
 def _posed(
