@@ -14,11 +14,15 @@ import numpy as np
 from bpy.types import Material, Object
 
 from ..retarget.character import CharacterBone, load_character
+from ..retarget.detect import side_of
 from ..retarget.presets import presets
 from .scene import armature_of, context, current_scene, view_layer
 
 _AROUND = 14
 _SLIM = ((0.06, 0.06), (0.04, 0.04))
+_STICK = (0.3, 0.035)
+"""A stick's thickness, as a share of its bone and at most of the whole rig."""
+_SIDES = {"L": "left", "R": "right", None: "middle"}
 _CAP = np.radians([20, 42, 65, 90])
 _BULGES = {"middle": 0.0, "left": 0.07, "right": 0.07, "head": 0.12}
 _COLORS = {
@@ -41,10 +45,11 @@ def build(naming: str = "mannequin") -> Object:
         names = _mixamo_names()
     armature = _armature(naming, bones, names)
     thickness = np.array([bone.thickness or _SLIM for bone in bones])
-    bulges = [_BULGES.get(bone.name, _BULGES[_side(bone.name)]) for bone in bones]
+    sides = [_SIDES[side_of(bone.name)] for bone in bones]
+    bulges = [_BULGES.get(b.name, _BULGES[side]) for b, side in zip(bones, sides, strict=True)]
     body = _body(armature, [names[bone.name] for bone in bones], thickness, bulges)
     current_scene().collection.objects.link(body)
-    _paint(body, [bone.name for bone in bones])
+    _paint(body, sides, list(names).index("head"))
     return armature
 
 
@@ -82,8 +87,13 @@ def stick_body(armature: Object) -> Object:
     """A plain body for any armature, a slim segment a deforming bone; the caller links it."""
     bones = armature_of(armature).bones
     bones = [bone for bone in bones if bone.use_deform] or list(bones)
-    slim = [[[0.14 * b.length] * 2, [0.07 * b.length] * 2] for b in bones]
-    return _body(armature, [b.name for b in bones], np.array(slim), [0.0] * len(bones))
+    names = [bone.name for bone in bones]
+    size = np.ptp([bone.head_local for bone in bones], axis=0).max()
+    thick = np.array([min(_STICK[0] * bone.length, _STICK[1] * size) for bone in bones])
+    shape = np.array(((1.0, 1.0), (0.6, 0.6)))
+    body = _body(armature, names, thick[:, None, None] * shape, [0.0] * len(bones))
+    _paint(body, [_SIDES[side_of(name)] for name in names])
+    return body
 
 
 def _body(
@@ -116,16 +126,17 @@ def _body(
     return body
 
 
-def _paint(body: Object, bones: list[str]) -> None:
-    """Colours by side, bones in the order of the body's segments, and a face on the head."""
+def _paint(body: Object, colors: list[str], head: int | None = None) -> None:
+    """A colour a bone, in the order of the body's segments, and a face on the head's."""
     mesh: Any = body.data
     for name in _COLORS:
         mesh.materials.append(_material(name))
-    each = len(mesh.polygons) // len(bones)
-    slots = np.repeat([list(_COLORS).index(_side(name)) for name in bones], each).astype(np.int32)
-    head = slice(bones.index("head") * each, (bones.index("head") + 1) * each)
-    centres = np.array([polygon.center for polygon in mesh.polygons[head]])
-    slots[head][_is_face(centres)] = list(_COLORS).index("face")
+    each = len(mesh.polygons) // len(colors)
+    slots = np.repeat([list(_COLORS).index(color) for color in colors], each).astype(np.int32)
+    if head is not None:
+        segment = slice(head * each, (head + 1) * each)
+        centres = np.array([polygon.center for polygon in mesh.polygons[segment]])
+        slots[segment][_is_face(centres)] = list(_COLORS).index("face")
     mesh.polygons.foreach_set("material_index", slots)
     mesh.update()
 
@@ -160,10 +171,6 @@ def _faces(points: int) -> list[list[int]]:
         last = 1 + (rings - 1) * _AROUND
         faces.append([last + j, last + i, points - 1])
     return faces
-
-
-def _side(bone: str) -> str:
-    return {".L": "left", ".R": "right"}.get(bone[-2:], "middle")
 
 
 def _is_face(centres: np.ndarray) -> np.ndarray:

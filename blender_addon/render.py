@@ -100,6 +100,7 @@ def _studio(obj: Object, size: tuple[int, int]) -> Iterator[Scene]:
         scene.collection.objects.link(camera)
         scene.camera = camera
         context().window.scene = scene
+        scene.view_layers[0].update()  # else the first picture is of a pose not yet there
         yield scene
     finally:
         context().window.scene = home
@@ -161,7 +162,7 @@ def _follow(scene: Scene, obj: Object) -> None:
     low, high = places.min(axis=0), places.max(axis=0)
     aim = Vector(((low[0] + high[0]) / 2, (low[1] + high[1]) / 2, 0.48 * height))
     width, tall = scene.render.resolution_x, scene.render.resolution_y
-    distance = 0.62 * height / np.tan(_FIELD_OF_VIEW / 2) * max(1.0, width / tall)
+    distance = 0.7 * height / np.tan(_FIELD_OF_VIEW / 2) * max(1.0, width / tall)
     turn = (-_FROM).to_track_quat("-Z", "Y")
     camera.matrix_world = Matrix.LocRotScale(aim + _FROM * distance, turn, None)
 

@@ -41,13 +41,19 @@ def _sided_by_names(mapping: Mapping) -> Mapping:
     votes = 0
     for part, names in mapping.bones.items():
         if part[-2:] in _OTHER:
-            words = [word for name in names for word in _words(name)]
-            left, right = (any(word in known for word in words) for known in (_LEFT, _RIGHT))
-            votes += (left - right) * (1 if part.endswith(".L") else -1)
+            sides = [side_of(name) for name in names]
+            votes += (("L" in sides) - ("R" in sides)) * (1 if part.endswith(".L") else -1)
     if votes >= 0:
         return mapping
     bones = {part[:-2] + _OTHER.get(part[-2:], part[-2:]): n for part, n in mapping.bones.items()}
     return replace(mapping, bones=bones)
+
+
+def side_of(name: str) -> str | None:
+    """ "L" or "R" where a bone's name has a word for it."""
+    words = set(_words(name))
+    left, right = bool(words & _LEFT), bool(words & _RIGHT)
+    return None if left == right else "L" if left else "R"
 
 
 def _words(name: str) -> list[str]:

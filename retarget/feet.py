@@ -16,11 +16,14 @@ from .rotation import about, between, columns, dot, reject, turn, unit
 _STEP = 0.08
 """Share of a leg from which a stand counts as higher than the floor: a stair, a chair."""
 _PRESS = 0.03
-"""Share of a leg by which an ankle may rise before the heel counts as lifted."""
+"""Share of a leg by which an ankle rises before the heel follows for good."""
 _TIPTOE = np.radians(75.0)
 """The steepest foot on its ball."""
 _ROLL = 0.08
 """Seconds, halved, in which a foot comes to lie on the ground or leaves it."""
+_LOW, _LEVELLED = 0.12, 0.75
+"""Height of an ankle above its stand, as a share of a leg, within which a foot in the air levels
+out, and how far it does."""
 _MOST_DROP = 0.25
 """The most that the pelvis comes down, as a share of a leg."""
 
@@ -129,9 +132,9 @@ def lay_foot(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The turns of foot and toe.
 
-    In the air the foot is turned as it was seen, or goes with the shin. On the ground it keeps its
-    heading and lies flat, or stands on its ball with the heel as high as the ankle says and the
-    toes flat.
+    In the air the foot is turned as it was seen, or goes with the shin, and levels out as it nears
+    the ground. On the ground it keeps its heading and lies flat, or stands on its ball with the
+    heel as high as the ankle says and the toes flat.
 
     Args:
         leg: the leg as it is placed.
@@ -149,6 +152,8 @@ def lay_foot(
     flat = _flat(turn(free, across[None]), standing, ground, leg.contact, fps)
     if np.isnan(floor).any():
         return free, free
+    above = np.maximum(ankle @ ground.up - floor[:, 0], 0.0) / (_LOW * body.leg)
+    free = leg.foot.over(between(leg.shin, flat, _LEVELLED * np.exp(-(above**2))))
     length = np.linalg.norm(foot)
     lowest = floor + foot @ up - ankle @ ground.up[:, None]
     steepness = np.clip(np.arcsin(np.clip(lowest / length, -1.0, 1.0)), -_TIPTOE, _TIPTOE)
@@ -230,7 +235,8 @@ def _goal(
         here = slice(first, end)
         step = np.median(height[here]) - level
         step = step if abs(step) > _STEP * leg else 0.0
-        risen = np.maximum(height[here, None] - level - step - _PRESS * leg, 0.0)
+        risen = np.maximum(height[here, None] - level - step, 0.0)
+        risen = risen**2 / (risen + _PRESS * leg)
         floor[here] = stand + step
         held[here] = aside[here].mean(0) + (floor[here] + risen) * ground.up
     return hold(ankle, held, runs, fps), hold(np.full_like(floor, stand), floor, runs, fps)

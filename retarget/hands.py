@@ -1,22 +1,41 @@
-"""Hands that rest on something: held still, however long the rig's arms are."""
+"""Hands of which only the wrist is known: how they roll, and holding still those that rest."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import binary_opening
+from scipy.ndimage import binary_opening, gaussian_filter1d
 
 from .chain import point_path
 from .contact import contact_runs, hold
 from .frames import SIDES, Frames, joint
 from .leg import reach
 from .rest_body import RestBody
-from .rotation import turn
+from .rotation import about, dot, swing, turn
 from .trunk import Turns
 
 _RESTS = 0.12
 """Speed below which a hand is at rest, legs a second."""
 _AT_LEAST = 0.3
 """Seconds: what is shorter is a turning point."""
+_ROLLS = 0.1
+"""Seconds over which a hand rolls along with its forearm."""
+
+
+def steady_roll(forearm: np.ndarray, fps: float) -> np.ndarray:
+    """What a hand turns (frames, 3, 3) away from its forearm to leave out sudden rolls.
+
+    The elbow of a nearly straight arm may roll over in a moment; there the wrist takes it up.
+
+    Args:
+        forearm: (frames, 3, 3) its frame: hinge, along, forward.
+        fps: frames a second.
+    """
+    hinge, along = forearm[..., 0], forearm[..., 1]
+    carried = turn(swing(along[:-1], along[1:]), hinge[:-1])
+    sine, cosine = dot(np.cross(carried, hinge[1:]), along[1:]), dot(carried, hinge[1:])
+    roll = np.concatenate([[0.0], np.cumsum(np.arctan2(sine, cosine))])
+    steady = gaussian_filter1d(roll, _ROLLS * fps, mode="nearest")
+    return about(along, steady - roll)
 
 
 def hold_hands(

@@ -21,7 +21,7 @@ from .detect import find_mapping
 from .extremities import seen_extremities
 from .feet import Leg, set_feet
 from .frames import SIDES, Frames, body_frames, joint
-from .hands import hold_hands
+from .hands import hold_hands, steady_roll
 from .mapping import Mapping, check_mapping
 from .options import AUTOMATIC, Retargeting
 from .placement import Ground, floor_path, place
@@ -69,7 +69,9 @@ def solve(
     seen = seen_extremities(motion, ground, body, rest)
     parts["head"] = seen["head"].over(parts["head"])
     for side in SIDES:
-        parts[f"hand.{side}"] = seen[f"hand.{side}"].over(parts[f"forearm.{side}"])
+        forearm = f"forearm.{side}"
+        unseen = steady_roll(frames[forearm], motion.fps) @ parts[forearm]
+        parts[f"hand.{side}"] = seen[f"hand.{side}"].over(unseen)
     parents = effective_parents(rig, mapping.follows)
     turns = _trunk(parts, joints, rest, body, parents)
     hips = body.chain("hips")[0]

@@ -1,19 +1,22 @@
 """Draw one motion as it came and on several rigs, side by side: a sheet or a film.
 
-    python docs/images/draw_retargeting.py PICTURE.png|FILM.mp4 [KEYPOINTS_OR_MOTION [FIRST:LAST]]
+    python docs/images/draw_retargeting.py SHEET.webp|FILM.webp [SOURCE] [--rig RIG ...]
+        [--frames A:B] [--film] [--size WxH] [--turn DEGREES]
 
-The shipped sample where no file is given. Needs bpy, pillow and imageio-ffmpeg, and takes minutes.
+SOURCE is a keypoint file, a motion file or a BVH take of CMU's Daz-friendly release; the shipped
+sample where none is given. Needs bpy and pillow; some seconds a second of film and rig.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import bpy
-import imageio_ffmpeg
 import numpy as np
 from lift_to_3d.blender_addon.animate import animate
 from lift_to_3d.blender_addon.character import load_rig
@@ -26,48 +29,43 @@ from lift_to_3d.core.pipeline import Options, motions
 from lift_to_3d.preview import WorldPanel
 from PIL import Image
 
-SAMPLE = Path(__file__).parents[2] / "samples" / "street_mediapipe.json"
-GENERATED = "what Rigify generates"
-RIGS = ("mannequin", "mixamo", GENERATED)
-TURN = 24.0
-"""Degrees to the side from which the renders are made."""
-MOMENTS, SHEET_SIZE = 8, (160, 200)
-FILM_SIZE, FILM_RATE = (176, 224), 12.0
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "samples" / "street_mediapipe.json"
+GENERATED = "generated-rigify"
+MOMENTS, FILM_RATE = 8, 12.0
 
 
-def draw(picture: Path, source: Path, first: int, last: int | None) -> None:
-    """A sheet or film, by its suffix, of frames `first` to `last` of the first person's motion."""
-    motion = (
-        load_motion(source) if is_motion_file(source) else motions(source, Options(person=1))[0]
-    )
-    last = motion.frames - 1 if last is None else last
-    if picture.suffix == ".png":
-        frames = np.linspace(first, last, MOMENTS + 2).round().astype(int)[1:-1]
-        rows = [np.concatenate(row, axis=1) for row in _all(motion, frames, SHEET_SIZE)]
-        Image.fromarray(np.concatenate(rows)).quantize(160).save(picture, optimize=True)
+def draw(chosen: argparse.Namespace) -> None:
+    """A sheet or film of the frames A:B of the first person's motion."""
+    motion = _motion(chosen.source)
+    first, last = chosen.frames or (0, motion.frames)
+    if chosen.film:
+        frames = np.arange(first, min(last, motion.frames), motion.fps / FILM_RATE).astype(int)
+    else:
+        frames = np.linspace(first, min(last, motion.frames) - 1, MOMENTS + 2).astype(int)[1:-1]
+    panel = WorldPanel("", motion, chosen.turn)
+    source = [np.asarray(panel.draw(int(f), chosen.size).picture()) for f in frames]
+    rows = [source, *(_rendered(motion, rig, frames, chosen.size) for rig in chosen.rig)]
+    if not chosen.film:
+        sheet = np.concatenate([np.concatenate(row, axis=1) for row in rows])
+        Image.fromarray(sheet).save(chosen.picture, quality=70, method=6)
         return
-    frames = np.arange(first, last + 1, motion.fps / FILM_RATE).astype(int)
-    columns = _all(motion, frames, FILM_SIZE)
-    film = imageio_ffmpeg.write_frames(
-        str(picture),
-        (FILM_SIZE[0] * len(columns), FILM_SIZE[1]),
-        fps=FILM_RATE,
-        quality=None,
-        output_params=["-crf", "28", "-preset", "slow", "-movflags", "+faststart"],
-    )
-    film.send(None)
-    for pictures in zip(*columns, strict=True):
-        film.send(np.ascontiguousarray(np.concatenate(pictures, axis=1)).tobytes())
-    film.close()
+    film = [Image.fromarray(np.concatenate(moment, axis=1)) for moment in zip(*rows, strict=True)]
+    film[0].save(
+        chosen.picture, save_all=True, append_images=film[1:], duration=round(1000 / FILM_RATE),
+        loop=0, quality=45, method=6,
+    )  # fmt: skip
 
 
-def _all(motion: Motion, frames: np.ndarray, size: tuple[int, int]) -> list[list[np.ndarray]]:
-    return [_source(motion, frames, size), *(_rendered(motion, rig, frames, size) for rig in RIGS)]
+def _motion(source: Path) -> Motion:
+    if source.suffix == ".bvh":
+        sys.path.insert(0, str(ROOT / "tests"))
+        from bvh_truth import read_take
 
-
-def _source(motion: Motion, frames: np.ndarray, size: tuple[int, int]) -> list[np.ndarray]:
-    panel = WorldPanel("", motion, TURN)
-    return [np.asarray(panel.draw(int(f), size).picture()) for f in frames]
+        return read_take(source).motion
+    if is_motion_file(source):
+        return load_motion(source)
+    return motions(source, Options(person=1))[0]
 
 
 def _rendered(
@@ -75,7 +73,7 @@ def _rendered(
 ) -> list[np.ndarray]:
     with quiet():
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-        obj = load_rig("rigify") if rig == GENERATED else load_rig(rig)
+        obj = load_rig("rigify" if rig == GENERATED else rig)
         if rig == GENERATED:
             bpy.ops.pose.rigify_generate()
             obj = next(o for o in bpy.data.objects if o.type == "ARMATURE" and o != obj)
@@ -87,8 +85,19 @@ def _rendered(
     return np.split(strip, len(frames), axis=1)
 
 
+def _pair(separator: str):
+    return lambda word: tuple(int(number) for number in word.split(separator))
+
+
 if __name__ == "__main__":
-    words = sys.argv[1:]
-    start, _, end = (words[2] if len(words) > 2 else "0:").partition(":")
-    chosen = Path(words[1]) if len(words) > 1 else SAMPLE
-    draw(Path(words[0]), chosen, int(start), int(end) if end else None)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("picture", type=Path)
+    parser.add_argument("source", type=Path, nargs="?", default=SAMPLE)
+    parser.add_argument("--rig", nargs="+", default=["mannequin", "mixamo", GENERATED])
+    parser.add_argument("--frames", type=_pair(":"), metavar="A:B")
+    parser.add_argument("--film", action="store_true")
+    parser.add_argument("--size", type=_pair("x"), default=(160, 200), metavar="WxH")
+    parser.add_argument("--turn", type=float, default=24.0)
+    draw(parser.parse_args())
+    sys.stdout.flush()
+    os._exit(0)  # some Blenders hang when their interpreter ends
