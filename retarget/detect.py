@@ -106,4 +106,5 @@ def _fit(preset: Preset, bones: dict[str, str], prefix: str) -> Mapping:
         follows={bone: v for bone, v in preset.follows.items() if bone in mapped | set(copies)},
         carrier=preset.carrier if preset.carrier in mapped else None,
         copies=copies,
+        hinges=preset.hinges,
     )

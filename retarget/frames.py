@@ -10,7 +10,9 @@ direction to which the next bone bends.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -33,6 +35,7 @@ _NATURAL = {
 }
 # Joints, bones, the trunk's part, and the bend up to which the limb's plane is not trusted: the
 # lower leg is set at an angle to the thigh in many skeletons.
+_ACROSS = np.sin(np.radians(20.0))
 _LIMBS = {
     "arm": (("shoulder", "elbow", "wrist"), ("upper_arm", "forearm"), "chest", np.radians(5.0)),
     "leg": (("hip", "knee", "ankle"), ("thigh", "shin"), "hips", np.radians(17.0)),
@@ -54,12 +57,16 @@ def joint(joints: np.ndarray, name: str, side: str | None = None) -> np.ndarray:
     return joints[:, _J[f"{_SIDE_NAMES[side]}_{name}" if side else name]]
 
 
-def body_frames(joints: np.ndarray, fps: float) -> Frames:
+def body_frames(
+    joints: np.ndarray, fps: float, hinges: Mapping[str, np.ndarray] = MappingProxyType({})
+) -> Frames:
     """The frame of every part of the body.
 
     Args:
         joints: (frames, 17, 3), Human3.6M order, any right-handed axes and unit.
         fps: frames a second.
+        hinges: unit axes (3,) of "upper_arm.L", "thigh.R" ... that are known, and so not estimated;
+            one that is not across its limb is of another pose, and left out.
     """
     parts = {"hips": _hips(joints), "chest": _chest(joints), "head": _head(joints)}
     for limb, (names, bones, trunk, doubt) in _LIMBS.items():
@@ -67,7 +74,10 @@ def body_frames(joints: np.ndarray, fps: float) -> Frames:
             top, middle, end = (joint(joints, name, side) for name in names)
             upper, lower = unit(middle - top), unit(end - middle)
             direction, hinge = _NATURAL[limb, side]
-            axis = hinge_axis(upper, lower, parts[trunk], direction, hinge, doubt, fps)
+            axis = hinges.get(f"{bones[0]}.{side}")
+            if axis is None or np.abs(upper @ axis).max() > _ACROSS:
+                axis = hinge_axis(upper, lower, parts[trunk], direction, hinge, doubt, fps)
+            axis = unit(reject(axis, upper))
             lower = straighten(upper, lower, axis)
             parts[f"{bones[0]}.{side}"] = columns(axis, upper, np.cross(axis, upper))
             axis = unit(reject(axis, lower))

@@ -46,6 +46,8 @@ class Mapping:
         carrier: the bone that carries the whole body, None for the hips.
         copies: for control rigs, a bone (an IK control) to the bone whose turns and place it takes,
             so that the other way of moving the rig shows the same.
+        hinges: "upper_arm.L", "thigh.R" ... to the axis that its elbow or knee bends about at rest,
+            as the body's left, up, forward; where none is given, the rest pose tells it.
     """
 
     bones: dict[str, tuple[str, ...]]
@@ -55,6 +57,7 @@ class Mapping:
     follows: dict[str, str] = field(default_factory=dict)
     carrier: str | None = None
     copies: dict[str, str] = field(default_factory=dict)
+    hinges: dict[str, tuple[float, float, float]] = field(default_factory=dict)
 
     def bone(self, part: str) -> str | None:
         """The (first) bone of a part, None where the rig has none."""
@@ -131,6 +134,7 @@ def mapping_as_json(mapping: Mapping) -> str:
         "follows": mapping.follows,
         "carrier": mapping.carrier,
         "copies": mapping.copies,
+        "hinges": mapping.hinges,
     }
     return json.dumps(data, indent=2)
 
@@ -162,4 +166,17 @@ def mapping_of_json(text: str) -> Mapping:
         follows=_names(data, "follows"),
         carrier=data.get("carrier"),
         copies=_names(data, "copies"),
+        hinges={str(part): axis_of(values) for part, values in data.get("hinges", {}).items()},
     )
+
+
+def axis_of(values: Any) -> tuple[float, float, float]:
+    """Three numbers of JSON, not all zero.
+
+    Raises:
+        ValueError: they are something else.
+    """
+    x, y, z = (float(value) for value in values)
+    if not 0 < x * x + y * y + z * z < float("inf"):
+        raise ValueError(f"{values!r} is no axis")
+    return x, y, z

@@ -2,8 +2,8 @@
 
 A preset is JSON with ``name``, ``title``, ``sides`` (what stands for ``{side}`` on the left and on
 the right), ``bones`` (part, without side, to a name or to several), and, for control rigs,
-``switches``, ``follows``, ``carrier`` and ``copies`` (see `Mapping`) and ``rank``: of two presets
-that fit, the one with the higher rank is taken. For a part that is one bone, several names are
+``switches``, ``follows``, ``carrier`` and ``copies`` (see `Mapping`), ``hinges`` (likewise, those of
+the left side) and ``rank``: of two presets that fit, the one with the higher rank is taken. For a part that is one bone, several names are
 alternatives; for a chain they are its bones in order, those that the rig has. A rig may have more
 before every name (a namespace, ``Character1_``); presets leave it out.
 """
@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import RigError
-from .mapping import CHAINS, PARTS
+from .mapping import CHAINS, PARTS, axis_of
 
 FOLDER = Path(__file__).resolve().parents[1] / "presets" / "rigs"
 _SIDE = "{side}"
 _STEMS = frozenset(part.removesuffix(".L").removesuffix(".R") for part in PARTS)
-_KEYS = {"name", "title", "sides", "bones", "switches", "follows", "carrier", "copies", "rank"}
+_KEYS = {
+    "name", "title", "sides", "bones", "switches", "follows", "carrier", "copies", "hinges", "rank",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Preset:
     follows: dict[str, str] = field(default_factory=dict)
     carrier: str | None = None
     copies: dict[str, str] = field(default_factory=dict)
+    hinges: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     rank: int = 0
 
 
@@ -89,8 +92,17 @@ def _preset(data: dict[str, Any]) -> Preset:
         follows=_sided_names(data.get("follows", {}), sides),
         carrier=data.get("carrier"),
         copies=_sided_names(data.get("copies", {}), sides),
+        hinges=_hinges(data.get("hinges", {})),
         rank=int(data.get("rank", 0)),
     )
+
+
+def _hinges(left: dict[str, Any]) -> dict[str, tuple[float, float, float]]:
+    hinges: dict[str, tuple[float, float, float]] = {}
+    for limb, values in left.items():
+        x, y, z = axis_of(values)
+        hinges |= {f"{limb}.L": (x, y, z), f"{limb}.R": (x, -y, -z)}
+    return hinges
 
 
 def _sided(names: tuple[str, ...], word: str) -> tuple[str, ...]:

@@ -55,6 +55,10 @@ class RestBody:
         """(3,) where a bone begins."""
         return self.rig.rest[bone, :3, 3]
 
+    def hinges(self) -> dict[str, np.ndarray]:
+        """Unit axes (3,) of elbows and knees that are known without the rest pose."""
+        return {part: unit(self.axes @ axis) for part, axis in self.mapping.hinges.items()}
+
     def ball(self, side: str) -> np.ndarray:
         """(3,) the ball of a foot, where its toes begin."""
         toe, foot = self.index(f"toe.{side}"), self.index(f"foot.{side}")

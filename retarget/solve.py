@@ -62,7 +62,7 @@ def solve(
     report(0.0)
     body = rest_body(rig, mapping)
     joints, ground = place(motion.joints, body, options)
-    rest = body_frames(body.joints[None], motion.fps)
+    rest = body_frames(body.joints[None], motion.fps, body.hinges())
     frames = body_frames(joints, motion.fps)
     report(0.3)
     parts = {part: frames[part] @ transpose(rest[part]) for part in frames.parts}
