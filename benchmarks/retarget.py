@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,13 @@ from bvh_truth import Take, read_take
 from lift_to_3d.core.motion import Motion
 from lift_to_3d.retarget.character import load_character
 from lift_to_3d.retarget.detect import find_mapping
+from lift_to_3d.retarget.frames import SIDES
+from lift_to_3d.retarget.mapping import Mapping
 from lift_to_3d.retarget.rest_body import rest_body
+from lift_to_3d.retarget.rig import Rig
 from lift_to_3d.retarget.rotation import swing, to_vector, transpose, turn, unit
 from lift_to_3d.retarget.solve import solve
-from rig_tools import posed
+from rig_tools import posed, with_chain
 
 JOINTS = {
     1: "rThigh", 2: "rShin", 3: "rFoot", 4: "lThigh", 5: "lShin", 6: "lFoot", 8: "neck",
@@ -41,18 +45,35 @@ TURNED = {"upper arm": ("Collar", "Shldr"), "forearm": ("Collar", "Shldr", "Fore
 
 def main(folder: Path | None) -> None:
     """Prints both tables; the second only where there are takes."""
-    rig = load_character().rig()
-    print("frames  seconds (one core, mannequin)")
+    rig, mapping = _sixty_bones()
+    print(f"frames  seconds (one core, {len(rig.bones)} bones)")
     for frames in (100, 1_000, 10_000):
         motion = _walking_on_the_spot(frames)
         started = time.process_time()
-        solve(motion, rig)
+        solve(motion, rig, mapping)
         print(f"{frames:6}  {time.process_time() - started:.3f}")
     if folder is None:
         return
     print("\ntake, joint mm, bone direction deg, error in turn deg (carried without twist)")
     for path in sorted(folder.glob("*.bvh")):
         _compare(read_take(path))
+
+
+def _sixty_bones() -> tuple[Rig, Mapping]:
+    """The mannequin with two twist bones a limb, and fingers up to 60 bones, which stay at rest."""
+    rig = load_character().rig()
+    mapping = find_mapping(rig)
+    bones = dict(mapping.bones)
+    for side in SIDES:
+        for limb in ("upper_arm", "forearm", "thigh", "shin"):
+            part, name = f"{limb}_twist.{side}", f"{limb}.{side}"
+            b = rig.bones.index(name)
+            step = (rig.tails[b] - rig.rest[b, :3, 3]) / 3
+            rig = with_chain(rig, part, name, rig.rest[b, :3, 3] + step, step, 2)
+            bones[part] = rig.bones[-2:]
+    wrist = rig.tails[rig.bones.index("hand.L")]
+    rig = with_chain(rig, "finger", "hand.L", wrist, [0.02, 0, 0], 60 - len(rig.bones))
+    return rig, replace(mapping, bones=bones)
 
 
 def _walking_on_the_spot(frames: int) -> Motion:

@@ -88,7 +88,7 @@ def stick_body(armature: Object) -> Object:
     bones = armature_of(armature).bones
     bones = [bone for bone in bones if bone.use_deform] or list(bones)
     names = [bone.name for bone in bones]
-    size = np.ptp([bone.head_local for bone in bones], axis=0).max()
+    size = np.ptp(np.array([b.head_local[:] for b in bones]), axis=0).max()
     thick = np.array([min(_STICK[0] * bone.length, _STICK[1] * size) for bone in bones])
     shape = np.array(((1.0, 1.0), (0.6, 0.6)))
     body = _body(armature, names, thick[:, None, None] * shape, [0.0] * len(bones))

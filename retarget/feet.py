@@ -21,7 +21,7 @@ _TIPTOE = np.radians(75.0)
 """The steepest foot on its ball."""
 _ROLL = 0.08
 """Seconds, halved, in which a foot comes to lie on the ground or leaves it."""
-_LOW, _LEVELLED = 0.12, 0.75
+_LOW, _LEVELLED = 0.14, 0.85
 """Height of an ankle above its stand, as a share of a leg, within which a foot in the air levels
 out, and how far it does."""
 _MOST_DROP = 0.25

@@ -2,10 +2,11 @@
 
 A preset is JSON with ``name``, ``title``, ``sides`` (what stands for ``{side}`` on the left and on
 the right), ``bones`` (part, without side, to a name or to several), and, for control rigs,
-``switches``, ``follows``, ``carrier`` and ``copies`` (see `Mapping`), ``hinges`` (likewise, those of
-the left side) and ``rank``: of two presets that fit, the one with the higher rank is taken. For a part that is one bone, several names are
-alternatives; for a chain they are its bones in order, those that the rig has. A rig may have more
-before every name (a namespace, ``Character1_``); presets leave it out.
+``switches``, ``follows``, ``carrier`` and ``copies`` (see `Mapping`); ``hinges`` (likewise,
+those of the left), and ``rank``: of two presets that fit, the one with the higher rank is taken.
+For a part that is one bone, several names are alternatives; for a chain they are its bones in
+order, those that the rig has. A rig may have more before every name (a namespace,
+``Character1_``); presets leave it out.
 """
 
 from __future__ import annotations

@@ -217,6 +217,7 @@ def test_a_users_mapping_is_saved_and_loaded(tmp_path):
         follows={"b": "c"},
         carrier="hips",
         copies={"d": "e"},
+        hinges={"thigh.L": (1.0, 0.0, 0.0)},
     )
     save_mapping(mapping, tmp_path / "map.json")
     assert load_mapping(tmp_path / "map.json") == mapping
@@ -231,6 +232,7 @@ def test_a_users_mapping_is_saved_and_loaded(tmp_path):
         ("{}", "no 'bones'"),
         ('{"bones": {"wing": "Wing"}}', "'wing' is no part"),
         ('{"bones": {"head": [1]}}', "needs names of bones"),
+        ('{"bones": {"head": "Head"}, "hinges": {"thigh.L": [0, 0, 0]}}', "no axis"),
     ],
 )
 def test_faulty_mappings_are_refused(tmp_path, text, message):
