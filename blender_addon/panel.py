@@ -20,7 +20,7 @@ from .mapping_operators import chosen_armature
 from .operators import exportable
 from .properties import ARMATURE, FILE
 from .review import lifted_characters
-from .running import running
+from .running import Running, running
 from .scene import Context, translated
 
 _WIDTH_OF_LETTER = 6.5
@@ -224,10 +224,12 @@ class LIFT_TO_3D_PT_go(_SidebarPanel, Panel):  # noqa: N801
         layout: Any = self.layout
         row = layout.row(align=True)
         row.scale_y = 1.6
-        if running() is None:
+        job = running()
+        if job is None:
             row.operator("lift_to_3d.lift", icon="ARMATURE_DATA")
         else:
-            _draw_progress(row)
+            _draw_progress(row, job)
+            _draw_cancel(row)
 
 
 class LIFT_TO_3D_PT_result(_SidebarPanel, Panel):  # noqa: N801
@@ -327,20 +329,22 @@ def _recognised(obj: Any) -> tuple[str, str]:
     return text, "CHECKMARK"
 
 
-def _draw_progress(row: Any) -> None:
-    job = running()
-    if job is not None:
-        text = translated("Lifting {:.0%}").format(job.progress)
-        row.progress(factor=job.progress, text=text)
-        row.operator("lift_to_3d.cancel", text="", icon="CANCEL")
+def _draw_progress(row: Any, job: Running) -> None:
+    text = translated("Lifting {:.0%}").format(job.progress)
+    row.progress(factor=job.progress, text=text)
+
+
+def _draw_cancel(row: Any) -> None:
+    row.operator("lift_to_3d.cancel", text="", icon="CANCEL")
 
 
 def _header(header: Any, _: Context) -> None:
     """Progress in the 3D view's header, for those whose sidebar is closed."""
-    if running() is not None:
+    if (job := running()) is not None:
         row = header.layout.row(align=True)
         row.ui_units_x = 8
-        _draw_progress(row)
+        _draw_cancel(row)  # first, since a narrow header is cut off on the right
+        _draw_progress(row, job)
 
 
 def _split(layout: Any) -> Any:

@@ -24,8 +24,11 @@ from .test_addon_zip import ROOT, build_addon
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-SCREEN = "1280x960"
+WIDTH, HEIGHT, HIGH = 1280, 960, 1440
+"""Of Blender's window; the high one shows all panels open."""
 FRAMES = 1800
+FILM = ROOT.parent / "shared" / "keypoints" / "videos" / "sports2d_demo.mp4"
+"""What the sample was detected in; it is not part of the repository."""
 
 
 def blenders() -> list[list[str]]:
@@ -39,7 +42,7 @@ def blenders() -> list[list[str]]:
 def screen() -> Iterator[str]:
     """A virtual screen; its name."""
     read, write = os.pipe()
-    words = ["-screen", "0", f"{SCREEN}x24", "+extension", "GLX", "-nolisten", "tcp"]
+    words = ["-screen", "0", f"{WIDTH}x{HIGH}x24", "+extension", "GLX", "-nolisten", "tcp"]
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(write), *words], pass_fds=[write], stderr=subprocess.DEVNULL
     )
@@ -87,24 +90,25 @@ def archive(blender, tmp_path_factory) -> Path:
 
 
 def long_clip(sample: Path, path: Path, frames: int) -> Path:
-    """The sample there and back again until it has so many frames."""
+    """The sample's first person, alone, there and back again until it has so many frames."""
     clip = json.loads(sample.read_text())
-    there_and_back = clip["frames"] + clip["frames"][::-1]
-    times = -(-frames // len(there_and_back))
-    clip["frames"] = [
-        frame | {"frame": i} for i, frame in enumerate((there_and_back * times)[:frames])
-    ]
+    alone = [frame for frame in clip["frames"][:57] if frame["landmarks"]]
+    times = -(-frames // (2 * len(alone)))
+    looped = ((alone + alone[::-1]) * times)[:frames]
+    clip["frames"] = [frame | {"frame": i} for i, frame in enumerate(looped)]
     path.write_text(json.dumps(clip))
     return path
 
 
-@pytest.mark.parametrize("scenario", ["lift", "cancel", "interrupt"])
+@pytest.mark.parametrize("scenario", ["lift", "cancel", "interrupt", "tour"])
 def test_in_its_window(scenario, blender, archive, screen, samples, tmp_path):
     clip = tmp_path / "street.json"
     if scenario == "lift":
         long_clip(samples / "street_mediapipe.json", clip, FRAMES)
     else:
         shutil.copy(samples / "street_mediapipe.json", clip)
+    if scenario == "tour" and FILM.exists():
+        shutil.copy(FILM, clip.with_suffix(".mp4"))
     motion = save_motion(waving(FRAMES), tmp_path / "waving.npz")
     words = [scenario, shutil.copy(archive, tmp_path), clip, motion]
     words = [*map(str, words), os.environ.get("LIFT_TO_3D_CHARACTER", "mannequin")]
@@ -117,8 +121,8 @@ def test_in_its_window(scenario, blender, archive, screen, samples, tmp_path):
         "LIBGL_ALWAYS_SOFTWARE": "1",
     }
     environment.pop("PYTHONPATH", None)
-    width, height = SCREEN.split("x")
-    look = ["--no-window-focus", "--window-geometry", "0", "0", width, height]
+    height = str(HIGH if scenario == "tour" else HEIGHT)
+    look = ["--no-window-focus", "--window-geometry", "0", "0", str(WIDTH), height]
     process = subprocess.Popen(
         [*blender, "--factory-startup", "--enable-event-simulate", *look,
          "--python-exit-code", "1", "--python", str(script), "--", *words],
@@ -131,7 +135,8 @@ def test_in_its_window(scenario, blender, archive, screen, samples, tmp_path):
             said.append(line)
             print(line, end="")
             if line.startswith("SHOT "):
-                take_picture(screen, f"{line.split()[1]}-{Path(blender[-1]).name}")
+                name = f"{line.split()[1]}-{Path(blender[-1]).name}"
+                take_picture(screen, name, f"{WIDTH}x{height}+0+0")
         status = process.wait()
     finally:
         process.kill()
@@ -139,8 +144,10 @@ def test_in_its_window(scenario, blender, archive, screen, samples, tmp_path):
     assert "all done" in "".join(said)
 
 
-def take_picture(screen: str, name: str) -> None:
+def take_picture(screen: str, name: str, part: str) -> None:
     folder, tool = os.environ.get("LIFT_TO_3D_SHOTS"), shutil.which("import")
     if folder and tool:
         path = str(Path(folder, f"{name}.png"))
-        subprocess.run([tool, "-display", screen, "-window", "root", path], check=False)
+        subprocess.run(
+            [tool, "-display", screen, "-window", "root", "-crop", part, path], check=False
+        )

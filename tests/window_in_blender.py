@@ -11,13 +11,14 @@ import importlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import bpy
 
 scenario_name, zip_path, sample, motion, character = sys.argv[sys.argv.index("--") + 1 :]
 TAB, LIFT, CANCEL = "Lift to 3D", "bpy.ops.lift_to_3d.lift(", "bpy.ops.lift_to_3d.cancel("
+CAMERA = "bpy.ops.lift_to_3d.camera("
 ADDON = "bl_ext.user_default.lift_to_3d"
 PATIENCE = 400.0
 SHORTEST = 0.5  # seconds in which a cancelled job must be gone
@@ -88,19 +89,19 @@ def until(condition: Callable[[], bool], what: str) -> Steps:
     say(f"ok: {what} ({time.monotonic() - started:.1f} s)")
 
 
-def find_button(call: str) -> Iterator:
-    """Where in the sidebar the mouse is on a button that makes a call."""
+def find_button(call: str, rows: Sequence[int] = ()) -> Iterator:
+    """Where in the sidebar the mouse is on a button that makes a call: in the middle or right."""
     sidebar = region("UI")
-    x = sidebar.x + sidebar.width // 2
-    for y in range(sidebar.y + sidebar.height - 4, sidebar.y, -6):
-        for at in (x, sidebar.x + sidebar.width - 45):
-            event("MOUSEMOVE", "NOTHING", at, y)
+    right = sidebar.x + sidebar.width
+    for y in rows or range(sidebar.y + sidebar.height - 4, sidebar.y, -6):
+        for x in range(right - 35, right - 55, -5) if rows else (right - sidebar.width // 2,):
+            event("MOUSEMOVE", "NOTHING", x, y)
             yield 0.02
-            event("MOUSEMOVE", "NOTHING", at + 1, y)
+            event("MOUSEMOVE", "NOTHING", x + 1, y)
             yield 0.05
             if under_mouse().startswith(call):
-                say(f"ok: {call} is at {at}, {y}")
-                return at, y - 6
+                say(f"ok: {call} is at {x}, {y}")
+                return x, y if rows else y - 6
     check(False, f"no button in the sidebar calls {call}")
     return None
 
@@ -124,11 +125,12 @@ def tab_is_open() -> bool:
     return True
 
 
-def install() -> Steps:
+def install(before_drawn: Callable[[], None] = lambda: None) -> Steps:
     """The add-on from its zip, its tab open, the source recognised."""
     bpy.ops.extensions.package_install_files(
         filepath=zip_path, repo="user_default", enable_on_install=True
     )
+    before_drawn()
     for obj in list(bpy.context.scene.objects):  # the cube, the lamp and the camera
         bpy.data.objects.remove(obj)
     yield from until(tab_is_open, "the sidebar shows our tab")
@@ -274,7 +276,7 @@ def cancel() -> Steps:
                 yield from click(place)
                 yield from until(lambda: job() is not None, "a job runs")
                 if by == "cross" and cross is None:
-                    cross = yield from find_button(CANCEL)
+                    cross = yield from find_button(CANCEL, (place[1],))
                 yield from until_at(phase)
                 yield from give_up(by, cross, f"{by} at {job().progress:.1%}")
                 check(state() == before, "the scene is as it was")
@@ -346,7 +348,63 @@ def interrupt() -> Steps:
         bpy.ops.wm.quit_blender()
 
 
-SCENARIOS = {"lift": lift, "cancel": cancel, "interrupt": interrupt}
+def open_all_panels() -> None:
+    """Our panels, open from their first drawing on."""
+    for cls in importlib.import_module(f"{ADDON}.blender_addon.panel").CLASSES:
+        if "DEFAULT_CLOSED" in getattr(cls, "bl_options", ()):
+            bpy.utils.unregister_class(cls)
+            cls.bl_options = cls.bl_options - {"DEFAULT_CLOSED"}
+            bpy.utils.register_class(cls)
+
+
+def tour() -> Steps:
+    """What there is to see: every panel, the film behind, what is drawn over it, the curve."""
+    yield from install(open_all_panels)
+    yield from picture("panels")
+    place = yield from find_button(LIFT)
+    yield from click(place)
+    yield from until(lambda: settings().result is not None, "the characters are there")
+    scene = window().scene
+    scene.frame_set(scene.frame_end // 2)
+    yield from picture("lifted")
+
+    yield from click((yield from find_button(CAMERA)))
+    space = view().spaces.active
+    yield from until(lambda: space.region_3d.view_perspective == "CAMERA", "the camera looks")
+    background = scene.camera.data.background_images
+    check(len(background) == (Path(sample).with_suffix(".mp4").exists()), "the film is behind")
+    check("px" in settings().view_text, settings().view_text)
+    yield from picture("video")
+    settings().show_joints = True
+    yield from picture("joints")
+
+    settings().rig, settings().armature = "ARMATURE", settings().result
+    with in_view():
+        bpy.ops.lift_to_3d.mapping_edit()
+    check(len(settings().armature.data.lift_to_3d.entries) > 15, "the mapping is a list")
+    yield from picture("mapping")
+
+    settings().source = ""
+    yield 0.5
+    yield from find_button(LIFT)
+    yield from picture("grey")
+
+    area = view()
+    area.ui_type = "FCURVES"
+    area.spaces.active.dopesheet.filter_text = "confidence"
+    with bpy.context.temp_override(window=window(), area=area, region=area.regions[-1]):
+        bpy.ops.graph.view_all()
+    yield from picture("confidence")
+    area.ui_type = "VIEW_3D"
+
+    bpy.context.preferences.active_section = "ADDONS"
+    bpy.context.window_manager.addon_search = "Lift to 3D"
+    area.ui_type = "PREFERENCES"
+    bpy.ops.preferences.addon_expand(module=ADDON)
+    yield from picture("preferences")
+
+
+SCENARIOS = {"lift": lift, "cancel": cancel, "interrupt": interrupt, "tour": tour}
 
 bpy.context.preferences.view.show_splash = False
 steps = SCENARIOS[scenario_name]()
