@@ -52,10 +52,10 @@ class LIFT_TO_3D_UL_parts(UIList):  # noqa: N801
     def draw_item(self, context, layout, data, item, icon, active_data, active_property) -> None:
         """Draw one of them."""
         armature = chosen_armature(context)
-        split = layout.split(factor=0.4)
-        split.label(text=in_words(item.part).capitalize())
+        split = layout.split(factor=0.42)
+        split.label(text=_short(item.part))
         if armature is not None:
-            split.prop_search(item, "bone", armature.data, "bones", text="", icon="BONE_DATA")
+            split.prop_search(item, "bone", armature.data, "bones", text="", icon="NONE")
 
 
 class LIFT_TO_3D_PT_source(_SidebarPanel, Panel):  # noqa: N801
@@ -115,7 +115,8 @@ class LIFT_TO_3D_PT_lift(_SidebarPanel, Panel):  # noqa: N801
         """Draw the fields."""
         column = _split(self.layout)
         settings = context.scene.lift_to_3d
-        for name in ("model", "device", "quality", "smoothing"):
+        column.prop(settings, "model", placeholder="As in Preferences")
+        for name in ("device", "quality", "smoothing"):
             column.prop(settings, name)
 
 
@@ -156,14 +157,13 @@ class LIFT_TO_3D_PT_mapping(_SidebarPanel, Panel):  # noqa: N801
         obj = chosen_armature(context)
         if rig_choice.is_edited(obj):
             stored = obj.data.lift_to_3d
-            row = layout.row()
-            row.template_list(
+            layout.template_list(  # over the whole width: the names of bones are long
                 "LIFT_TO_3D_UL_parts", "", stored, "entries", stored, "active",
                 rows=8, sort_lock=True,
             )  # fmt: skip
-            buttons = row.column(align=True)
-            buttons.operator("lift_to_3d.mapping_add", text="", icon="ADD")
-            buttons.operator("lift_to_3d.mapping_reset", text="", icon="LOOP_BACK")
+            row = layout.row(align=True)
+            row.operator("lift_to_3d.mapping_add", icon="ADD")
+            row.operator("lift_to_3d.mapping_reset", text="Reset", icon="LOOP_BACK")
         else:
             layout.operator("lift_to_3d.mapping_edit", icon="GREASEPENCIL")
         row = layout.row(align=True)
@@ -310,6 +310,12 @@ class LIFT_TO_3D_MT_export(Menu):  # noqa: N801
         layout: Any = self.layout
         for name, preset in presets().items():
             layout.operator("lift_to_3d.export", text=preset.title).preset = name
+
+
+def _short(part: str) -> str:
+    """A part as narrow lists have room for it: "Upper Arm L"."""
+    name, _, side = part.partition(".")
+    return f"{translated(name.replace('_', ' ').title())} {side}".rstrip()
 
 
 def _recognised(obj: Any) -> tuple[str, str]:

@@ -63,12 +63,13 @@ class LIFT_TO_3D_AP_preferences(Defaults, AddonPreferences):  # noqa: N801
 
     def draw(self, _: Context) -> None:
         """Draw the fields."""
-        layout = self.layout
+        layout: Any = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        for name in ("device", "model", "model_folder"):
-            layout.prop(self, name)
-        column: Any = layout.column()
+        layout.prop(self, "device")
+        layout.prop(self, "model", placeholder="default")
+        layout.prop(self, "model_folder")
+        column = layout.column()
         column.separator()
         column.label(text="A New Scene Begins With")
         for name in _DEFAULTS:

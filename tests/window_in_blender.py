@@ -378,20 +378,22 @@ def interrupt() -> Steps:
 
 def open_all_panels() -> None:
     """Our panels, open from their first drawing on."""
-    for cls in importlib.import_module(f"{ADDON}.blender_addon.panel").CLASSES:
+    panel = importlib.import_module(f"{ADDON}.blender_addon.panel")
+    panel.unregister()
+    for cls in panel.CLASSES:
         if "DEFAULT_CLOSED" in getattr(cls, "bl_options", ()):
-            bpy.utils.unregister_class(cls)
             cls.bl_options = cls.bl_options - {"DEFAULT_CLOSED"}
-            bpy.utils.register_class(cls)
+    panel.register()
 
 
 def tour() -> Steps:
     """What there is to see: every panel, the film behind, what is drawn over it, the curve."""
     yield from install(open_all_panels)
+    settings().people[0].use = False
     yield from picture("panels")
     place = yield from find_button(LIFT)
     yield from click(place)
-    yield from until(lambda: settings().result is not None, "the characters are there")
+    yield from until(lambda: settings().result is not None, "the character is there")
     scene = window().scene
     scene.frame_set(scene.frame_end // 2)
     yield from picture("lifted")
@@ -402,6 +404,8 @@ def tour() -> Steps:
     background = scene.camera.data.background_images
     check(len(background) == (Path(sample).with_suffix(".mp4").exists()), "the film is behind")
     check("px" in settings().view_text, settings().view_text)
+    with in_view():
+        bpy.ops.view3d.view_center_camera()
     yield from picture("video")
     settings().show_joints = True
     yield from picture("joints")
