@@ -121,8 +121,9 @@ def test_in_its_window(scenario, blender, archive, screen, samples, tmp_path):
         "LIBGL_ALWAYS_SOFTWARE": "1",
     }
     environment.pop("PYTHONPATH", None)
-    height = str(HIGH if scenario == "tour" else HEIGHT)
-    look = ["--no-window-focus", "--window-geometry", "0", "0", str(WIDTH), height]
+    height = HIGH if scenario == "tour" else HEIGHT
+    place = map(str, (0, HIGH - height, WIDTH, height))  # from the left and the bottom
+    look = ["--no-window-focus", "--window-geometry", *place]
     process = subprocess.Popen(
         [*blender, "--factory-startup", "--enable-event-simulate", *look,
          "--python-exit-code", "1", "--python", str(script), "--", *words],

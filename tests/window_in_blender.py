@@ -271,6 +271,10 @@ def lift() -> Steps:
     say("SHOT lifting")
     yield from until(lambda: settings().result is not None, "the character is there")
     yield 2.0
+    pulse.begin("nothing runs, the view drawn anew")
+    for _ in range(5):
+        view().tag_redraw()
+        yield 0.3
     pulse.stop()
     data = settings().result.animation_data
     keyed = bool(data and data.action and data.action.frame_range[1] > 50)
@@ -297,18 +301,20 @@ def lift() -> Steps:
 def cancel() -> Steps:
     """Esc and the cross give up in every phase, at once, and nothing has changed."""
     yield from install()
-    place, cross = (yield from find_button(LIFT)), None
+    right = 0
     for source, phases in ((sample, (0.0, 0.3)), (motion, (0.9, 0.93, 0.96, 0.98))):
         yield from choose(source)
+        yield 0.5
+        place = yield from find_button(LIFT)
         before = state()
         for by in ("esc", "cross"):
             for phase in phases:
                 yield from click(place)
                 yield from until(lambda: job() is not None, "a job runs")
-                if by == "cross" and cross is None:
-                    cross = yield from find_button(CANCEL, (place[1],))
+                if by == "cross" and not right:
+                    right, _ = yield from find_button(CANCEL, (place[1],))
                 yield from until_at(phase)
-                yield from give_up(by, cross, f"{by} at {job().progress:.1%}")
+                yield from give_up(by, (right, place[1]), f"{by} at {job().progress:.1%}")
                 check_same(before, "the scene is as it was")
                 yield from nobody_lifts()
 
