@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import bpy
 from bpy.types import Action, Object
 from mathutils import Matrix
 
@@ -17,15 +16,14 @@ from ..retarget.detect import find_mapping
 from ..retarget.mapping import Mapping
 from ..retarget.options import AUTOMATIC, Retargeting
 from ..retarget.solve import solve
-from .character import load_rig, remove_objects
+from .character import load_rig
 from .clip import Clip
-from .export import skinned_meshes
 from .jobs import Steps, beside, run_steps, share
 from .kept import keep
 from .keyframes import action_steps
 from .reduction import Tolerance
 from .rig_reader import read_rig
-from .scene import current_scene, frame_rate, set_frame_rate
+from .scene import current_scene, everything, frame_rate, set_frame_rate, take_back
 from .together import common_places
 
 _SOLVED = 0.5  # where in the work on a person the keying begins
@@ -122,10 +120,9 @@ def place_steps(
         )
     scene = current_scene()
     rate = frame_rate(scene)
-    made: list[Object] = []
     moved: list[Object] = []
     end = placing.start_frame
-    before = set(bpy.data.actions)
+    before = everything()
     places = common_places(motions)
     try:
         if placing.take_rate:
@@ -134,8 +131,6 @@ def place_steps(
         for i, motion in enumerate(motions):
             yield i / len(motions)
             obj = _character(placing.rig, motion)
-            if obj is not placing.rig:
-                made.append(obj)
             start = placing.start_frame + (round(clips[i].begin * fps) if clips else 0)
             steps = animate_steps(
                 obj,
@@ -157,9 +152,7 @@ def place_steps(
             end = max(end, round(action.frame_range[1]))
     except BaseException:
         set_frame_rate(scene, rate)
-        remove_objects({part for obj in made for part in (obj, *skinned_meshes(obj))})
-        for action in set(bpy.data.actions) - before:
-            bpy.data.actions.remove(action)
+        take_back(before)
         raise
     _fit_range(placing.start_frame, end)
     return moved

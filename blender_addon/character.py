@@ -13,7 +13,15 @@ from ..core.errors import RigError
 from ..retarget.character import CHARACTERS, RIG_SUFFIXES
 from . import mannequin
 from .export import skinned_meshes
-from .scene import armature_of, current_scene, frame_rate, set_frame_rate, view_layer
+from .scene import (
+    armature_of,
+    current_scene,
+    everything,
+    frame_rate,
+    set_frame_rate,
+    take_back,
+    view_layer,
+)
 
 
 def load_rig(source: str | Path) -> Object:
@@ -30,7 +38,7 @@ def load_rig(source: str | Path) -> Object:
         RigError: no such character or file, or no armature in it. The scene is as it was then.
     """
     name = str(source)
-    before = set(bpy.data.objects)
+    before = everything()
     scene = current_scene()
     rate = frame_rate(scene)
     try:
@@ -42,7 +50,7 @@ def load_rig(source: str | Path) -> Object:
         _IMPORTERS[path.suffix.lower()](str(path))
         return _only_rig(set(bpy.data.objects) - before, path)
     except BaseException:
-        remove_objects(set(bpy.data.objects) - before)
+        take_back(before)
         raise
     finally:
         set_frame_rate(scene, rate)
@@ -128,7 +136,7 @@ def _only_rig(imported: set[Object], path: Path) -> Object:
         parents.append(parent)
         parent = parent.parent
     keep = {rig, *parents, *skinned_meshes(rig), *rig.children_recursive}
-    remove_objects(imported - keep)
+    _remove_objects(imported - keep)
     for obj in keep:
         obj.animation_data_clear()
     for bone in rig.pose.bones if rig.pose else []:
@@ -139,7 +147,7 @@ def _only_rig(imported: set[Object], path: Path) -> Object:
     return rig
 
 
-def remove_objects(objects: set[Object]) -> None:
+def _remove_objects(objects: set[Object]) -> None:
     """Take objects out of the file, and data that only they used."""
     data = [obj.data for obj in objects if obj.data is not None and obj.data.users == 1]
     bpy.data.batch_remove([*objects, *data])

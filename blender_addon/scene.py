@@ -70,6 +70,18 @@ def pose_of(obj: Object) -> Pose:
     return pose
 
 
+def everything() -> set[Any]:
+    """All data of the file."""
+    data: Any = bpy.data
+    return set(data.user_map())
+
+
+def take_back(before: set[Any]) -> None:
+    """Remove all data that is newer than `everything` was."""
+    data: Any = bpy.data
+    data.batch_remove(everything() - before)
+
+
 def redraw_sidebars() -> None:
     """Draw the 3D views' sidebars and headers again, and only these: the views are slow."""
     for window in context().window_manager.windows:

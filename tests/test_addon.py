@@ -54,7 +54,7 @@ def state() -> dict[str, object]:
 
 
 def data() -> dict[str, list[str]]:
-    kinds = ("objects", "armatures", "meshes", "actions")
+    kinds = ("objects", "armatures", "meshes", "materials", "collections", "actions", "images")
     return {kind: sorted(item.name for item in getattr(bpy.data, kind)) for kind in kinds}
 
 

@@ -110,7 +110,7 @@ def test_in_its_window(scenario, blender, archive, screen, samples, tmp_path):
     if scenario == "tour" and FILM.exists():
         shutil.copy(FILM, clip.with_suffix(".mp4"))
     motion = save_motion(waving(FRAMES), tmp_path / "waving.npz")
-    words = [scenario, shutil.copy(archive, tmp_path), clip, motion]
+    words = [scenario, shutil.copy(archive, tmp_path), clip.name, motion.name]
     words = [*map(str, words), os.environ.get("LIFT_TO_3D_CHARACTER", "mannequin")]
     script = shutil.copy(Path(__file__).with_name("window_in_blender.py"), tmp_path)
     (tmp_path / "resources").mkdir()

@@ -401,7 +401,9 @@ def tour() -> Steps:
     yield from click(place)
     yield from until(lambda: settings().result is not None, "the character is there")
     scene = window().scene
-    scene.frame_set(scene.frame_end // 2)
+    scene.frame_set(scene.frame_end // 2 - 5)
+    with in_view():
+        bpy.ops.view3d.view_all()
     yield from picture("lifted")
 
     yield from click((yield from find_button(CAMERA)))
@@ -414,6 +416,7 @@ def tour() -> Steps:
         bpy.ops.view3d.view_center_camera()
     yield from picture("video")
     settings().show_joints = True
+    scene.camera.data.show_background_images = False
     yield from picture("joints")
 
     settings().rig, settings().armature = "ARMATURE", settings().result
