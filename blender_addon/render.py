@@ -154,9 +154,10 @@ def _height(obj: Object) -> float:
 
 
 def _follow(scene: Scene, obj: Object) -> None:
-    # Controls may stay behind.
-    bones = [b for b in pose_of(obj).bones if b.bone.use_deform] or pose_of(obj).bones
-    places = np.array([obj.matrix_world @ bone.head for bone in bones])
+    shown = obj.evaluated_get(context().evaluated_depsgraph_get())
+    bones = pose_of(shown).bones
+    bones = [b for b in bones if b.bone.use_deform] or bones  # controls may stay behind
+    places = np.array([shown.matrix_world @ bone.head for bone in bones])
     camera: Any = scene.camera
     height = camera["height"]
     low, high = places.min(axis=0), places.max(axis=0)

@@ -60,7 +60,7 @@ def tell(result: Result, progress: Progress, as_json: bool) -> None:
         progress.say(f"already made: {result.input}")
     else:
         for note in result.notes:
-            progress.say(f"note: {note}", error=True)
+            progress.say(f"note: {Path(result.input).name}, {note}", error=True)
         for path in result.outputs:
             progress.say(f"wrote {path}")
 
@@ -69,7 +69,8 @@ def summary(results: list[Result]) -> str:
     """A table of what became of all inputs."""
     rows = [("input", "people", "frames", "seconds", "result")]
     for r in results:
-        what = f"{r.status}, {len(r.outputs)} files" if r.error is None else "failed"
+        files = f"{len(r.outputs)} file{'s' * (len(r.outputs) != 1)}"
+        what = f"{r.status}, {files}" if r.error is None else "failed"
         counts = (str(r.people or ""), str(r.frames or ""), f"{r.seconds:.1f}")
         rows.append((_end(r.input, _WIDEST), *counts, what))
     widths = [max(len(row[i]) for row in rows) for i in range(4)]

@@ -84,8 +84,8 @@ def add_rig_words(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--rig",
         default="mannequin",
-        help="a preset (mannequin, mixamo, rigify ...), or a .blend, .fbx, .glb, .vrm or .bvh file "
-        "that holds the character (default: mannequin)",
+        help="mannequin, mixamo (the same with Mixamo's names), rigify (its human metarig), or a "
+        ".blend, .fbx, .glb, .vrm or .bvh file that holds the character (default: mannequin)",
     )
     group.add_argument(
         "--mapping",
