@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,7 @@ torch.set_num_threads(1)  # networks this small only wait for each other
 from lift_to_3d.core.errors import ModelError, MotionError  # noqa: E402
 from lift_to_3d.core.mixste.network import MixSTE, NetworkConfig  # noqa: E402
 from lift_to_3d.core.skeleton import COCO, H36M  # noqa: E402
-from lift_to_3d.core.training import losses, metrics  # noqa: E402
+from lift_to_3d.core.training import losses, metrics, pieces  # noqa: E402
 from lift_to_3d.core.training.augment import (  # noqa: E402
     axis_angle_matrix,
     mirrored,
@@ -37,6 +38,8 @@ from lift_to_3d.core.training.loop import (  # noqa: E402
 )
 from lift_to_3d.core.training.optimizer import orthogonalised  # noqa: E402
 from lift_to_3d.core.training.recipe import RECIPES, Recipe, read_recipe  # noqa: E402
+from torch import nn  # noqa: E402
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 STANDING = np.array([
     [0, 0, 0.95], [0.1, 0, 0.93], [0.1, 0, 0.5], [0.1, 0, 0.08],
@@ -314,15 +317,20 @@ def test_orthogonalised_steps_have_singular_values_near_one():
         assert float(values.max()) < 1.5
 
 
-def test_training_can_be_cut_anywhere(capture_folder, tmp_path):
+@pytest.mark.parametrize("dropped", [{}, {"dropout": 0.1}, {"drop_path": 0.5}])
+def test_training_can_be_cut_anywhere(capture_folder, tmp_path, dropped):
+    recipe = small_recipe()
+    recipe = replace(recipe, network=replace(recipe.network, depth=2, **dropped))
+
     def weights(folder):
         return load_checkpoint(folder)["average"]
 
-    whole = Training(small_recipe(), capture_folder, tmp_path / "whole", "cpu")
+    whole = Training(recipe, capture_folder, tmp_path / "whole", "cpu")
     whole.run()
     assert whole.finished
     for _ in range(20):
-        cut = Training(small_recipe(), capture_folder, tmp_path / "cut", "cpu")
+        torch.manual_seed(len(list(tmp_path.rglob("*"))))  # what was drawn before does not matter
+        cut = Training(recipe, capture_folder, tmp_path / "cut", "cpu")
         if cut.finished:
             break
         cut.run(seconds=0.0)
@@ -331,6 +339,51 @@ def test_training_can_be_cut_anywhere(capture_folder, tmp_path):
     assert (tmp_path / "cut" / "curve.csv").read_text().startswith("step,")
     assert (tmp_path / "cut" / "curve.png").read_bytes().startswith(b"\x89PNG")
     assert not list(tmp_path.rglob("*.part"))
+
+
+class Dispatched(TorchDispatchMode):
+    """Counts every operation of torch by name."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = Counter()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.names[func.overloadpacket.__name__] += 1
+        return func(*args, **(kwargs or {}))
+
+
+def test_an_update_never_waits_for_the_card(capture_folder, tmp_path):
+    """Neither number nor size is taken from a tensor, and no list is copied to the device."""
+    training = Training(small_recipe(), capture_folder, tmp_path, "cpu")
+
+    def made_and_learnt(number):
+        batch = training.draw(torch.Generator().manual_seed(number))
+        loss, _ = training._loss(training.network(batch.inputs), batch)
+        loss.backward()
+        training._follow()
+
+    made_and_learnt(0)  # constants go to the device once
+    with Dispatched() as seen:
+        made_and_learnt(1)
+    assert seen.names["rand"] > 10, "it was counted"
+    for name in ("_local_scalar_dense", "nonzero", "masked_select", "is_nonzero"):
+        assert not seen.names[name], name
+    assert seen.names["lift_fresh"] <= 1, "only the number 1 in to_view, which stays on the host"
+
+
+def test_gradients_are_cut_to_the_recipes_length_or_not_at_all(capture_folder, tmp_path):
+    def moved(clip):
+        values = {"optimizer": "adam", "warmup": 1, "lr": 1.0, "clip": clip, "steps": 1}
+        recipe = small_recipe(**values, loss=losses.Loss(position=1e3))
+        training = Training(recipe, capture_folder, tmp_path / str(clip), "cpu")
+        training.run()
+        return nn.utils.get_total_norm(
+            [p.grad for p in training.network.parameters() if p.grad is not None]
+        )
+
+    assert float(moved(0.0)) > 10
+    assert float(moved(0.5)) == pytest.approx(0.5, rel=1e-3)
 
 
 def test_training_learns(capture_folder, tmp_path):
@@ -397,16 +450,87 @@ def test_checkpoint_of_another_network_is_refused(capture_folder, tmp_path):
         Training(other, capture_folder, tmp_path, "cpu")
 
 
+def two_stages(folder) -> str:
+    """Recipes ``first`` and, which begins with it, ``second``; the second's file."""
+    body = "batch = 2\n[network]\nframes = {}\nwidth = 16\ndepth = 1\nin_channels = 3\nheads = 4\n"
+    data = '[data]\n"waving.npz" = 1.0\n'
+    first, second = folder / "first.toml", folder / "second.toml"
+    first.write_text("steps = 3\n" + body.format(5) + data)
+    second.write_text(f"steps = 2\nstart_from = '{first}'\n" + body.format(9) + data)
+    return str(second)
+
+
+def test_slices_on_lent_machines_go_on_from_pieces(capture_folder, tmp_path, capsys):
+    """Every slice finds an empty machine, and the pieces that the one before left."""
+    from lift_to_3d.cli import main
+
+    travel = tmp_path / "travel"
+    recipe = two_stages(tmp_path)
+    reached = []
+    for number in range(5):
+        out = tmp_path / f"machine{number}"
+        words = ["train", recipe, "--data", str(capture_folder), "--out", str(out)]
+        assert main([*words, "--minutes", "0", "--pieces", str(travel)]) == 0
+        [about] = travel.glob("*.json")
+        reached.append((about.stem, json.loads(about.read_text())["step"]))
+        assert {p.suffix for p in travel.iterdir()} == {".json", ".0"}
+    assert reached == [("first", 1), ("first", 2), ("second", 1), ("second", 2), ("second", 2)]
+    model = tmp_path / "machine3" / "second" / "second.onnx"
+    assert model.is_file(), "written where it was finished, and again at home"
+    assert (tmp_path / "machine4" / "second" / "second.onnx").is_file()
+    assert (tmp_path / "machine4" / "second" / "curve.csv").read_text().count("\n") == 3
+
+
+def test_pieces_of_the_best_recipe_are_small_enough_to_travel(tmp_path):
+    recipe = read_recipe("best")
+    weights = MixSTE(recipe.network).state_dict()
+    run = tmp_path / "best"
+    run.mkdir()
+    state = {"recipe": "{}", "step": 7, "network": weights, "average": weights, "optimizers": []}
+    torch.save(state, run / CHECKPOINT)
+    written = pieces.leave(run, tmp_path / "travel")
+    sizes = [path.stat().st_size for path in written]
+    assert len(sizes) <= 8
+    assert max(sizes) < 16 << 20
+    assert sum(sizes) < 40 << 20
+    [taken] = pieces.take_up(tmp_path / "travel", tmp_path / "home")
+    again = load_checkpoint(taken)
+    assert again["step"] == 7
+    for name, value in weights.items():
+        assert torch.allclose(again["average"][name], value, rtol=1e-3, atol=1e-6)
+
+
+def test_pieces_that_do_not_fit_are_refused_and_older_ones_ignored(capture_folder, tmp_path):
+    travel, out = tmp_path / "travel", tmp_path / "out"
+    training = Training(small_recipe(), capture_folder, out / "small", "cpu")
+    training.run(seconds=0.0)
+    pieces.leave(out / "small", travel, size=1000)
+    assert len(list(travel.iterdir())) > 5
+    training.run(seconds=0.0)
+    assert pieces.take_up(travel, out) == []
+    assert load_checkpoint(out / "small")["step"] == 2
+    assert pieces.take_up(tmp_path / "nowhere", out) == []
+    (travel / "small.1").write_bytes(b"x" * 1000)
+    with pytest.raises(ModelError, match=r"small\.json: its pieces cannot be put together"):
+        pieces.take_up(travel, tmp_path / "other")
+    (travel / "small.1").unlink()
+    with pytest.raises(ModelError, match=r"small\.json"):
+        pieces.take_up(travel, tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
 def test_train_command_begins_with_the_recipe_before(capture_folder, tmp_path, capsys):
     from lift_to_3d.cli import main
     from lift_to_3d.core.mixste.model import read_card
 
-    body = "batch = 2\n[network]\nframes = {}\nwidth = 16\ndepth = 1\nin_channels = 3\nheads = 4\n"
-    data = '[data]\n"waving.npz" = 1.0\n'
-    first, second = tmp_path / "first.toml", tmp_path / "second.toml"
-    first.write_text("steps = 3\n" + body.format(5) + data)
-    second.write_text(f"steps = 2\nstart_from = '{first}'\n" + body.format(9) + data)
-    words = ["train", str(second), "--data", str(capture_folder), "--out", str(tmp_path / "runs")]
+    words = [
+        "train",
+        two_stages(tmp_path),
+        "--data",
+        str(capture_folder),
+        "--out",
+        str(tmp_path / "runs"),
+    ]
     assert main(words) == 0
     assert load_checkpoint(tmp_path / "runs" / "first")["step"] == 3
     assert load_checkpoint(tmp_path / "runs" / "second")["step"] == 2

@@ -12,14 +12,18 @@ from __future__ import annotations
 
 from typing import Any
 
+_THIRD = [0, 1, 0]
+"""Indexes x and y for an array with room for a third number."""
 
-def to_view(rays: Any, confidence: Any) -> tuple[Any, Any]:
+
+def to_view(rays: Any, confidence: Any, third: Any = _THIRD) -> tuple[Any, Any]:
     """Network input of a batch of windows, and where each window looks.
 
     Args:
         rays: (batch, frames, joints, 2) x/z and y/z in camera axes (x right, y down), that is
             pixels from the picture's centre over the focal length; finite also where missing.
         confidence: (batch, frames, joints), 0 where a joint is missing.
+        third: 0, 1, 0 to index with, a tensor where the others are tensors on a graphics card.
 
     Returns:
         (batch, frames, joints, 3) x, y in units of the body's size and confidence, all zero where
@@ -41,11 +45,11 @@ def to_view(rays: Any, confidence: Any) -> tuple[Any, Any]:
     spread = view - _mean(view, found[..., None], (2,))[:, :, None]
     size = _mean((spread**2).sum(-1), found, (1, 2)) ** 0.5
     size = size + (size < 1e-6) * 1.0
-    inputs = rays[..., [0, 1, 0]] * 1
+    inputs = rays[..., third] * 1
     inputs[..., :2] = view / size[:, None, None, None] * found[..., None]
     inputs[..., 2] = confidence
 
-    axis = centre[:, [0, 1, 0]] * 1
+    axis = centre[:, third] * 1
     axis[:, 2] = 1
     return inputs, axis / length[:, None]
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..skeleton import H36M
+from .constants import constant, indices
 
 # Standard deviation of the logarithm of each bone's length, the same left and right.
 _BONE_SPREAD = {
@@ -36,7 +37,7 @@ def other_bodies(joints: Tensor, random: torch.Generator) -> Tensor:
     batch, device = len(joints), joints.device
     stems = [name.removeprefix("left_").removeprefix("right_") for name in H36M.names]
     kinds = list(_BONE_SPREAD)
-    spread = torch.tensor([_BONE_SPREAD[k] for k in kinds], device=device)
+    spread = constant(tuple(_BONE_SPREAD.values()), device)
     logs = torch.randn(batch, len(kinds), generator=random, device=device) * spread
     logs = logs + torch.randn(batch, 1, generator=random, device=device) * _HEIGHT_SPREAD
     scale = logs.exp()
@@ -62,14 +63,15 @@ def other_poses(joints: Tensor, share: float, random: torch.Generator) -> Tensor
         turn = torch.randn(batch, 3, generator=random, device=device) * math.radians(degrees)
         rotation = axis_angle_matrix(turn * changed)
         centre = out[:, :, pivot : pivot + 1]
-        index = list(moved)
+        index = indices(moved, device)
         out[:, :, index] = (out[:, :, index] - centre) @ rotation.transpose(1, 2)[:, None] + centre
     return out
 
 
 def mirrored(joints: Tensor, chosen: Tensor) -> Tensor:
     """Left-right mirror images of the chosen windows; ``chosen`` is (batch,) bool."""
-    flipped = joints[:, :, list(H36M.mirrored)] * torch.tensor([-1.0, 1, 1], device=joints.device)
+    flipped = joints[:, :, indices(H36M.mirrored, joints.device)]
+    flipped = flipped * constant((-1.0, 1.0, 1.0), joints.device)
     return torch.where(chosen[:, None, None, None], flipped, joints)
 
 

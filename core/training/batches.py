@@ -6,6 +6,7 @@ GPU is never kept waiting. A batch depends on nothing but the seed and its numbe
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,11 @@ from ..skeleton import INPUT_MATRIX, INPUT_NEEDED, network_joints
 from .augment import mirrored, other_bodies, other_poses
 from .cameras import Cameras, random_cameras
 from .capture import load_takes
+from .constants import constant, indices
 from .detector import detect, keypoints
+
+_MATRIX = tuple(map(tuple, INPUT_MATRIX.tolist()))
+_NEEDED = tuple(INPUT_NEEDED.tolist())
 
 
 @dataclass(frozen=True)
@@ -97,10 +102,10 @@ def view_batch(joints: Tensor, cameras: Cameras, noise: float, random: torch.Gen
     rays, confidence = detect(
         cameras.place(keypoints(joints, random), centre), cameras, noise, random
     )
-    matrix = torch.from_numpy(INPUT_MATRIX).to(rays.device)
-    needed = torch.from_numpy(INPUT_NEEDED).to(rays.device)
+    matrix, needed = constant(_MATRIX, rays.device), constant(_NEEDED, rays.device)
     rays, confidence = network_joints(rays, confidence, matrix, needed)
-    inputs, axis = to_view(rays / cameras.focal_error[:, None, None, None], confidence)
+    rays = rays / cameras.focal_error[:, None, None, None]
+    inputs, axis = to_view(rays, confidence, indices((0, 1, 0), rays.device))
     camera = cameras.place(joints, centre)
     targets = (camera - camera[:, :, :1]) @ view_rotation(axis).transpose(1, 2)[:, None]
     return Batch(inputs, targets)
@@ -115,14 +120,14 @@ def _random_windows(
 ) -> Tensor:
     """(batch, frames, 17, 3), cut at random; every fifth runs backwards in time."""
     device = captures[0].joints.device
-    weights = torch.tensor([c.weight for c in captures])
-    counts = (weights / weights.sum() * batch).round().long()
-    counts[0] += batch - counts.sum()
+    total = sum(capture.weight for capture in captures)
+    counts = [round(capture.weight / total * batch) for capture in captures]
+    counts[0] += batch - sum(counts)
     offsets = torch.arange(frames, device=device) - (frames - 1) / 2
     parts = []
-    for capture, count in zip(captures, counts.tolist(), strict=True):
+    for capture, count in zip(captures, counts, strict=True):
         draw = torch.rand(4, count, generator=random, device=device)
-        low, high = (torch.tensor(r, device=device).log() for r in rate)
+        low, high = (math.log(r) for r in rate)
         stride = capture.fps / (low + (high - low) * draw[0]).exp()
         stride = torch.where(draw[1] < 0.2, -stride, stride)
         centre = (draw[2] * len(capture.joints)).long()

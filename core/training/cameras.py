@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..track import DEFAULT_FOV
+from .constants import constant
 
 _ASPECTS = (16 / 9, 9 / 16, 4 / 3, 1.0)  # width over height
 
@@ -58,7 +59,7 @@ def random_cameras(batch: int, random: torch.Generator, known_focal: float = 0.5
     yaw = uniform(-math.pi, math.pi)
     pitch = either(0.5, uniform(-15, 42), normal(6, 9)).deg2rad()
     roll = either(0.3, uniform(-20, 20), normal(0, 4)).deg2rad()
-    aspect = torch.tensor(_ASPECTS, device=device)[
+    aspect = constant(_ASPECTS, device)[
         torch.randint(len(_ASPECTS), (batch,), generator=random, device=device)
     ]
     longer = (uniform(28, 90).deg2rad() / 2).tan()

@@ -24,8 +24,9 @@ Train a model on motion capture, through virtual cameras and simulated detectors
 
   lift-to-3d train default --data CAPTURE_FOLDER --out checkpoints
       goes on where it was when started again; writes the model when it is done
-  lift-to-3d train default --data CAPTURE_FOLDER --minutes 10 --device cuda
-      a slice of ten minutes
+  lift-to-3d train best --data CAPTURE_FOLDER --device cuda --minutes 9 --pieces travel
+      a slice of nine minutes on a machine that is lent: goes on from the files in travel, none
+      larger than 15 MB, and leaves the run there
 """
 
 _EVALUATE = """\
@@ -77,6 +78,12 @@ def register(verbs: Any) -> None:
     train.add_argument("--minutes", type=float, help="stop after so long; start again to go on")
     train.add_argument("--device", default="cpu", help="cpu or cuda")
     train.add_argument("--threads", type=int, help="cores to use on the CPU")
+    train.add_argument(
+        "--pieces",
+        type=Path,
+        metavar="DIR",
+        help="take the run up from this folder, leave it there",
+    )
 
     evaluate = add("evaluate", _EVALUATE, _evaluate)
     evaluate.add_argument("--capture", type=Path, nargs="*", default=[], help="packed capture")
@@ -120,10 +127,16 @@ def _train(parsed: argparse.Namespace) -> int:
     _need_torch()
     import torch
 
+    from .pieces import leave, take_up
+
     if parsed.threads:
         torch.set_num_threads(parsed.threads)
+    if parsed.pieces:
+        take_up(parsed.pieces, parsed.out)
     training, _ = _trained(parsed.recipe, parsed, parsed.minutes and parsed.minutes * 60)
     recipe = training.recipe
+    if parsed.pieces:
+        leave(training.out, parsed.pieces)
     if training.finished:
         print(_export_run(training.out, training.out, recipe.name, asdict(recipe)))
     return 0
@@ -134,15 +147,16 @@ def _trained(
 ) -> tuple[Training, float | None]:
     """Train a recipe, and before it the one that it begins with; what time is left.
 
-    If the time is over before, the run that is given back is the one that was not finished.
+    If the time is over before, the run that is given back is the one that was not finished. A run
+    that has begun needs no other any more.
     """
-    from .loop import Training
+    from .loop import CHECKPOINT, Training
     from .recipe import read_recipe
 
     recipe, before, data = read_recipe(name), None, parsed.data
     if data.is_file():
         recipe, data = replace(recipe, data={data.name: 1.0}), data.parent
-    if recipe.start_from:
+    if recipe.start_from and not (parsed.out / recipe.name / CHECKPOINT).is_file():
         first, seconds = _trained(recipe.start_from, parsed, seconds)
         if not first.finished:
             return first, seconds
@@ -154,7 +168,10 @@ def _trained(
 def _run(training: Training, seconds: float | None) -> float | None:
     from tqdm import tqdm
 
+    from ..mixste.cost import cost_of
+
     recipe = training.recipe
+    print(f"{recipe.name}: {cost_of(recipe.network.as_dict())}")
     with tqdm(desc=recipe.name, total=recipe.steps, initial=training.step, unit="step") as bar:
 
         def report(step: int, error: float) -> None:

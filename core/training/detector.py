@@ -9,13 +9,14 @@ from torch import Tensor
 
 from ..skeleton import COCO, H36M
 from .cameras import Cameras
+from .constants import constant
 
 Draw = Callable[..., Tensor]
 """Random numbers of a shape given as whole numbers."""
 
 _COCO_INDEX = {name: i for i, name in enumerate(COCO)}
 _LIMBS = [(i, H36M.names.index(n)) for i, n in enumerate(COCO) if n in H36M.names]
-_LEGS = [_COCO_INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("knee", "ankle")]
+_IS_LEG = tuple(float(name.endswith(("knee", "ankle"))) for name in COCO)
 _SWAPS = [
     [(_COCO_INDEX[f"left_{p}"], _COCO_INDEX[f"right_{p}"]) for p in parts]
     for parts in (("knee", "ankle"), ("elbow", "wrist"), ("hip", "knee", "ankle"))
@@ -97,7 +98,7 @@ def detect(
     def bursts(wide: int, share: float) -> Tensor:
         return _bursts(rand, batch, frames, wide, share, cell or frames)
 
-    coarse = torch.tensor([_COARSE[n.split("_")[-1]] for n in COCO], device=device)
+    coarse = constant(tuple(_COARSE[n.split("_")[-1]] for n in COCO), device)
     # A detector's error is a share of the person's size in the picture.
     person = 1.7 / depth.mean((1, 2, 3))
     level = noise * (0.5 * randn(batch)).exp() * (rand(batch) > 0.12)
@@ -116,9 +117,7 @@ def detect(
 
     lost = bursts(joints, 0.05) | (rand(batch, frames, joints) < 0.01)
     lost |= (rand(batch, frames, 1) < 0.01) | bursts(1, 0.03)
-    legs = torch.zeros(joints, dtype=torch.bool, device=device)
-    legs[_LEGS] = True
-    lost |= (rand(batch, 1, 1) < 0.03) & legs
+    lost |= (rand(batch, 1, 1) < 0.03) & (constant(_IS_LEG, device) > 0)
     lost &= level[:, None, None] > 0
     outside = (seen.abs() > cameras.half[:, None, None]).any(-1)
     lost |= outside & (rand(batch, 1, 1) < 0.6)

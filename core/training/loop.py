@@ -12,10 +12,12 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ..errors import ModelError
 from ..mixste.network import MixSTE
 from .batches import Batch
+from .constants import constant
 from .figures import draw_curve
 from .losses import joint_weights, wmpjpe
 from .optimizer import optimizers
@@ -23,6 +25,7 @@ from .recipe import Recipe
 from .sources import batch_source, skeleton_of
 
 _SAVE_EVERY = 120.0  # seconds
+_LOOK_EVERY = 50  # updates; to look at an error makes a graphics card finish all it was given
 CHECKPOINT = "checkpoint.pt"
 CURVE = "curve.csv"
 
@@ -53,6 +56,9 @@ class Training:
         network: nn.Module | None = None,
     ) -> None:
         self.recipe, self.out, self.device = recipe, out, torch.device(device)
+        self.on_card = self.device.type == "cuda"
+        if self.on_card:
+            torch.set_float32_matmul_precision("high")
         self.draw = batch_source(recipe, data, self.device)
         self.skeleton = skeleton_of(recipe)
         self.network = (network or new_network(recipe, start_from)).to(self.device)
@@ -75,61 +81,68 @@ class Training:
 
         Args:
             seconds: stop after so long.
-            report: called after every update with its number and its error in metres.
+            report: called after every update, every fiftieth on a graphics card, with its number
+                and its error in metres.
 
         Returns:
             The seconds that are left, None when there was no limit.
         """
         began = saved = time.monotonic()
-        losses: list[float] = []
-        forward = torch.compile(self.network) if self.device.type == "cuda" else self.network
+        errors: list[torch.Tensor] = []
+        forward = torch.compile(self.network) if self.on_card else self.network
         while not self.finished:
-            losses.append(self._update(forward))
+            errors.append(self._update(forward))
+            if self.on_card and self.step % _LOOK_EVERY and not self.finished:
+                continue
+            error = float(errors[-1])
             if report:
-                report(self.step, losses[-1])
+                report(self.step, error)
             now = time.monotonic()
             over = seconds is not None and now - began > seconds
             if now - saved > _SAVE_EVERY or over or self.finished:
-                self._log(sum(losses) / len(losses))
+                self._log(float(torch.stack(errors).mean()))
                 self._save()
-                losses, saved = [], now
+                errors, saved = [], now
             if over:
                 break
         if (self.out / CURVE).is_file():
             draw_curve(self.out / CURVE, self.out / "curve.png")
         return None if seconds is None else max(0.0, seconds - (time.monotonic() - began))
 
-    def _update(self, forward: Callable[[torch.Tensor], torch.Tensor]) -> float:
+    def _update(self, forward: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
         recipe = self.recipe
-        random = torch.Generator(self.device).manual_seed(recipe.seed * 1_000_003 + self.step)
-        batch = self.draw(random)
+        seed = recipe.seed * 1_000_003 + self.step
+        torch.manual_seed(seed)  # of dropout and stochastic depth
+        batch = self.draw(torch.Generator(self.device).manual_seed(seed))
         size = recipe.step_size(self.step) / recipe.lr
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * size
             optimizer.zero_grad()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.on_card):
             predicted = forward(batch.inputs)
         loss, position = self._loss(predicted.float(), batch)
         loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        if recipe.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip)
         for optimizer in self.optimizers:
             optimizer.step()
         self.step += 1
         self._follow()
-        return float(position)
+        return position
 
     def _loss(self, predicted: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         loss = self.recipe.loss(predicted, batch.targets, self.skeleton)
-        even = torch.tensor(joint_weights("even", self.skeleton), device=self.device)
+        even = constant(joint_weights("even", self.skeleton), self.device)
         return loss, wmpjpe(predicted.detach(), batch.targets, even)
 
     @torch.no_grad()
     def _follow(self) -> None:
         """Move the running mean; early on it forgets faster, not to keep the first guesses."""
-        share = 1 - min(self.recipe.average, (1 + self.step) / (10 + self.step))
-        for mean, new in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            mean.lerp_(new, share)
+        kept = min(self.recipe.average, (1 + self.step) / (10 + self.step))
+        means: list[torch.Tensor] = [*self.average.parameters()]
+        news: list[torch.Tensor] = [*self.network.parameters()]
+        get_ema_multi_avg_fn(kept)(means, news, self.step)
 
     def _log(self, loss: float) -> None:
         path = self.out / CURVE
@@ -163,7 +176,8 @@ class Training:
         self.step = state["step"]
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+        # A run that travelled in pieces comes without its optimizers' state.
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=False):
             first = [group["initial_lr"] for group in optimizer.param_groups]
             optimizer.load_state_dict(saved)
             for group, lr in zip(optimizer.param_groups, first, strict=True):

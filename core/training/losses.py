@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from ..errors import ModelError
 from ..skeleton import H36M, Skeleton
+from .constants import constant
 
 TORSO, HEAD, MIDDLE, END = 1.0, 1.5, 2.5, 4.0
 """Weights of the paper's groups of joints (section 4.2)."""
@@ -50,7 +50,7 @@ class Loss:
 
     def __call__(self, predicted: Tensor, target: Tensor, skeleton: Skeleton = H36M) -> Tensor:
         """The loss, a scalar to call ``backward`` on."""
-        weights = torch.tensor(joint_weights(self.joints, skeleton), device=predicted.device)
+        weights = constant(joint_weights(self.joints, skeleton), predicted.device)
         loss = self.position * wmpjpe(predicted, target, weights, self.squared)
         if self.consistency:
             loss = loss + self.consistency * temporal_consistency(predicted, weights)

@@ -72,30 +72,31 @@ def optimizers(
     """The optimizers of a network.
 
     "muon" makes two: Muon for the blocks' matrices, and AdamW for all the rest. "adam" is the
-    paper's, "adamw" that of the published code.
+    paper's, "adamw" that of the published code. On a graphics card Adam's updates are fused.
 
     Raises:
         ModelError: ``kind`` is none of `OPTIMIZERS`.
     """
     if kind not in OPTIMIZERS:
         raise ModelError(f"optimizer {kind!r} is not known; there are {', '.join(OPTIMIZERS)}.")
+    fused = next(network.parameters()).is_cuda
     chosen: list[torch.optim.Optimizer]
     if kind == "muon":
-        chosen = _muon(network, lr, decay)
+        chosen = _muon(network, lr, decay, fused)
     elif kind == "adam":
-        chosen = [torch.optim.Adam(network.parameters(), lr=lr, weight_decay=decay)]
+        chosen = [torch.optim.Adam(network.parameters(), lr=lr, weight_decay=decay, fused=fused)]
     else:
-        chosen = [torch.optim.AdamW(network.parameters(), lr=lr, weight_decay=decay)]
+        chosen = [torch.optim.AdamW(network.parameters(), lr=lr, weight_decay=decay, fused=fused)]
     for group in (g for optimizer in chosen for g in optimizer.param_groups):
         group["initial_lr"] = group["lr"]
     return chosen
 
 
-def _muon(network: nn.Module, lr: float, decay: float) -> list[torch.optim.Optimizer]:
+def _muon(network: nn.Module, lr: float, decay: float, fused: bool) -> list[torch.optim.Optimizer]:
     named = dict(network.named_parameters())
     matrices = [p for n, p in named.items() if p.ndim == 2 and "blocks" in n]
     others = [p for n, p in named.items() if p.ndim != 2 or "blocks" not in n]
     return [
         Muon(matrices, lr=lr, decay=decay),
-        torch.optim.AdamW(others, lr=0.15 * lr, betas=(0.9, 0.98), weight_decay=0.0),
+        torch.optim.AdamW(others, lr=0.15 * lr, betas=(0.9, 0.98), weight_decay=0.0, fused=fused),
     ]

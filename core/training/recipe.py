@@ -33,6 +33,7 @@ class Recipe:
         decay: weight decay, with Muon that of the blocks' matrices.
         warmup: updates until the full step size.
         cooldown: share of the updates over which the step size falls.
+        clip: largest norm of the gradient, 0 for any.
         shrink: factor of the step size from one epoch to the next, in place of the cooldown.
         epoch: updates of an epoch, where ``shrink`` is not 1.
         loss: what is made small.
@@ -58,6 +59,7 @@ class Recipe:
     decay: float = 0.01
     warmup: int = 100
     cooldown: float = 0.4
+    clip: float = 1.0
     shrink: float = 1.0
     epoch: int = 1
     loss: Loss = field(default_factory=Loss)
