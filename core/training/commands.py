@@ -53,6 +53,9 @@ The weights' licence is between you and whoever gave you the file.
 """
 
 
+_MODELS = "folder of the model (default: models)"
+
+
 def register(verbs: Any) -> None:
     """Add the verbs to the parser's subparsers; each sets ``handler``."""
 
@@ -67,17 +70,28 @@ def register(verbs: Any) -> None:
         return verb
 
     train = add("train", _TRAIN, _train)
-    train.add_argument("recipe", help="a shipped recipe's name, or a .toml file")
+    train.add_argument(
+        "recipe", metavar="RECIPE", help="default, fast, paper, reference ..., or a .toml file"
+    )
     train.add_argument(
         "--data",
         type=Path,
         required=True,
-        help="folder of the data, or one packed file",
+        metavar="PATH",
+        help="folder of the packed capture or the data set, or one packed file",
     )
-    train.add_argument("--out", type=Path, default=Path("checkpoints"), help="folder of all runs")
-    train.add_argument("--minutes", type=float, help="stop after so long; start again to go on")
-    train.add_argument("--device", default="cpu", help="cpu or cuda")
-    train.add_argument("--threads", type=int, help="cores to use on the CPU")
+    train.add_argument(
+        "--out",
+        type=Path,
+        default=Path("checkpoints"),
+        metavar="DIR",
+        help="folder of all runs (default: checkpoints)",
+    )
+    train.add_argument(
+        "--minutes", type=float, metavar="N", help="stop after so long; start again to go on"
+    )
+    train.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
+    train.add_argument("--threads", type=int, metavar="N", help="cores to use on the CPU")
     train.add_argument(
         "--pieces",
         type=Path,
@@ -86,17 +100,30 @@ def register(verbs: Any) -> None:
     )
 
     evaluate = add("evaluate", _EVALUATE, _evaluate)
-    evaluate.add_argument("--capture", type=Path, nargs="*", default=[], help="packed capture")
+    evaluate.add_argument(
+        "--capture",
+        type=Path,
+        nargs="*",
+        default=[],
+        metavar="FILE",
+        help="packed capture, as prepare makes it, of people that the model never saw",
+    )
     evaluate.add_argument(
         "--real", type=Path, nargs=2, metavar=("TRC", "INPUT"), help="a reference, one camera's 2D"
     )
-    evaluate.add_argument("--fps", type=float, help="of the keypoints of --real")
-    evaluate.add_argument("--size", type=_size, help="of the picture of --real, WxH")
-    evaluate.add_argument("--fov", type=float, help="of the camera of --real, degrees")
+    evaluate.add_argument("--fps", type=float, metavar="N", help="of the keypoints of --real")
+    evaluate.add_argument(
+        "--size", type=_size, metavar="WxH", help="of the picture of --real, as 1920x1080"
+    )
+    evaluate.add_argument(
+        "--fov", type=float, metavar="DEG", help="of the camera of --real, horizontally"
+    )
     research.add_dataset_words(evaluate)
     evaluate.add_argument("--figures", type=Path, metavar="DIR", help="draw the paper's figures")
-    evaluate.add_argument("--model", default="default", help="name or .onnx file")
-    evaluate.add_argument("--device", default="auto")
+    evaluate.add_argument(
+        "--model", default="default", help="a shipped model's name, or an .onnx file"
+    )
+    evaluate.add_argument("--device", default="auto", help="auto, cpu, cuda ... (default: auto)")
     evaluate.add_argument("--no-flip", action="store_true", help="without the mirror image's mean")
     evaluate.add_argument(
         "--into-card",
@@ -106,13 +133,13 @@ def register(verbs: Any) -> None:
     evaluate.add_argument("--json", action="store_true", help="one line of JSON for each test")
 
     export = add("export-onnx", _EXPORT, _export)
-    export.add_argument("run", type=Path, help="folder of a training run")
-    export.add_argument("--out", type=Path, default=Path("models"))
+    export.add_argument("run", type=Path, metavar="RUN", help="folder of a training run")
+    export.add_argument("--out", type=Path, default=Path("models"), metavar="DIR", help=_MODELS)
     export.add_argument("--name", help="the model's name (default: the run's)")
 
     bring = add("import-checkpoint", _IMPORT, _import)
     bring.add_argument("file", type=Path, help="best_epoch.bin, or a bare state dict .pth")
-    bring.add_argument("--out", type=Path, default=Path("models"))
+    bring.add_argument("--out", type=Path, default=Path("models"), metavar="DIR", help=_MODELS)
     bring.add_argument("--heads", type=int, default=8, help="attention heads (default: 8)")
     bring.add_argument("--rate", type=float, default=50.0, help="frames a second it learnt at")
     research.register(add)

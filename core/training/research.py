@@ -44,8 +44,12 @@ def register(add: Add) -> None:
     prepare = add("prepare", _PREPARE, _prepare)
     prepare.add_argument("folder", type=Path, help="motion capture; sub-folders are subjects")
     prepare.add_argument("--out", type=Path, default=Path("sets"), help="folder of the sets")
-    prepare.add_argument("--scale", type=float, help="metres of one unit (default: guessed)")
-    prepare.add_argument("--hold-out", nargs="+", default=[], metavar="SUBJECT")
+    prepare.add_argument(
+        "--scale", type=float, metavar="M", help="metres of one unit (default: guessed)"
+    )
+    prepare.add_argument(
+        "--hold-out", nargs="+", default=[], metavar="SUBJECT", help="not for training, to measure"
+    )
     prepare.add_argument("--source", default="", help="where the capture is from, kept with it")
     prepare.add_argument("--licence", default="", help="what may be done with it, kept with it")
 
