@@ -197,35 +197,35 @@ def _remove_spikes(
 ) -> np.ndarray:
     """Make missing, in place, what leaves its way and comes back; (frames, joints) where."""
     taken = np.zeros(xy.shape[:2], bool)
-    for length in range(1, max(1, round(_LONGEST_SPIKE * fps)) + 1):
-        if len(xy) < length + 4:
-            break
-        spike = _spikes(xy, height, length)
-        taken |= spike
-        xy[spike] = np.nan
-        confidence[spike] = 0
+    for joint in range(xy.shape[1]):
+        for length in range(1, max(1, round(_LONGEST_SPIKE * fps)) + 1):
+            if len(xy) < length + 4:
+                break
+            spike = _spikes(xy[:, joint], height, length)
+            taken[:, joint] |= spike
+            xy[spike, joint] = np.nan
+    confidence[taken] = 0
     return taken
 
 
-def _spikes(xy: np.ndarray, height: np.ndarray, length: int) -> np.ndarray:
-    """(frames, joints) runs of `length` frames that are off the line between their neighbours.
+def _spikes(way: np.ndarray, height: np.ndarray, length: int) -> np.ndarray:
+    """(frames,) runs of `length` frames that are off the line between their neighbours.
 
     How far off counts depends on the speed on either side: a fast joint may turn fast.
     """
-    count = len(xy) - length - 1
-    before, after = xy[:count], xy[length + 1 :]
-    off = np.full(before.shape[:2], np.inf)
+    count = len(way) - length - 1
+    before, after = way[:count], way[length + 1 :]
+    off = np.full(count, np.inf)
     for k in range(1, length + 1):
         between = before + k / (length + 1) * (after - before)
-        np.minimum(off, np.linalg.norm(xy[k : k + count] - between, axis=-1), out=off)
-    step = np.linalg.norm(np.diff(xy, axis=0), axis=-1)
-    step = np.nan_to_num(np.pad(step, ((1, 1), (0, 0))))
+        np.minimum(off, np.linalg.norm(way[k : k + count] - between, axis=-1), out=off)
+    step = np.nan_to_num(np.pad(np.linalg.norm(np.diff(way, axis=0), axis=-1), 1))
     around = np.maximum(step[:count], step[length + 2 : length + 2 + count])
     across = np.linalg.norm(after - before, axis=-1) / (length + 1)
-    limit = _SPIKE * height[1 : count + 1, None] + (1 + length) * np.maximum(around, across)
+    limit = _SPIKE * height[1 : count + 1] + (1 + length) * np.maximum(around, across)
     with np.errstate(invalid="ignore"):
         sudden = off > limit
-    out = np.zeros(xy.shape[:2], bool)
+    out = np.zeros(len(way), bool)
     for k in range(1, length + 1):
         out[k : k + count] |= sudden
     return out

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import tracemalloc
@@ -21,15 +22,48 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lift_to_3d.core.clean import clean
 from lift_to_3d.core.errors import Cancelled, TrackError
+from lift_to_3d.core.skeleton import COCO
 from lift_to_3d.core.tracks import inspect, read
 
 FIXTURES = Path(__file__).parent / "fixtures"
 FILES = sorted(p for p in FIXTURES.iterdir() if p.is_file() and p.suffix != ".py")
+SAMPLES = Path(__file__).parents[2] / "shared" / "keypoints"
+KINDS = (".json", ".csv", ".npz", ".npy", ".h5", ".trc", ".pose", ".txt")
 FUZZ = settings(
     deadline=None,
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "60")),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+
+
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Our own small files and, where the data folder is there, real ones cut to some frames."""
+    folder, cut = tmp_path_factory.mktemp("samples"), list(FILES)
+    for path in sorted(p for p in SAMPLES.rglob("*") if p.suffix in KINDS and p.is_file()):
+        if path.parent.name.endswith(("_json", "_labels")) and path.name != first_of(path.parent):
+            continue
+        data = path.read_bytes()
+        if path.suffix == ".json":
+            data = json.dumps(shortened(json.loads(data))).encode()
+        elif path.suffix in (".csv", ".trc"):
+            data = b"".join(data.splitlines(keepends=True)[:40])
+        if len(data) < 500_000:
+            cut.append(write(folder, data, f"{len(cut)}_{path.name}"))
+    return cut
+
+
+def first_of(folder: Path) -> str:
+    return min(path.name for path in folder.iterdir())
+
+
+def shortened(document: Any) -> Any:
+    """A document whose longest lists have 20 members; keypoints of a person are shorter."""
+    if isinstance(document, dict):
+        return {key: shortened(value) for key, value in document.items()}
+    if isinstance(document, list) and document and isinstance(document[0], dict | list):
+        return [shortened(value) for value in document[: 20 if len(document) > 60 else None]]
+    return document
 
 
 def try_to_read(path: Path) -> None:
@@ -69,8 +103,8 @@ def refusal(path: Path) -> str:
 
 @FUZZ
 @given(data=st.data())
-def test_damaged_bytes(tmp_path: Path, data: st.DataObject):
-    original = data.draw(st.sampled_from(FILES)).read_bytes()
+def test_damaged_bytes(tmp_path: Path, originals: list[Path], data: st.DataObject):
+    original = data.draw(st.sampled_from(originals)).read_bytes()
     damaged = bytearray(original)
     for _ in range(data.draw(st.integers(0, 4))):
         at = data.draw(st.integers(0, len(damaged) - 1))
@@ -100,8 +134,8 @@ def places(document: Any, path: tuple = ()) -> list[tuple]:
 
 @FUZZ
 @given(data=st.data())
-def test_strange_values_in_json(tmp_path: Path, data: st.DataObject):
-    path = data.draw(st.sampled_from([p for p in FILES if p.suffix == ".json"]))
+def test_strange_values_in_json(tmp_path: Path, originals: list[Path], data: st.DataObject):
+    path = data.draw(st.sampled_from([p for p in originals if p.suffix == ".json"]))
     document = json.loads(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 3))):
         known = places(document)
@@ -117,9 +151,11 @@ def test_strange_values_in_json(tmp_path: Path, data: st.DataObject):
 
 @FUZZ
 @given(data=st.data())
-def test_strange_cells_in_csv(tmp_path: Path, data: st.DataObject):
-    path = data.draw(st.sampled_from([p for p in FILES if p.suffix == ".csv"]))
-    rows = [line.split(",") for line in path.read_text().splitlines()]
+def test_strange_cells_in_csv(tmp_path: Path, originals: list[Path], data: st.DataObject):
+    tables = [p for p in originals if p.suffix in (".csv", ".trc")]
+    path = data.draw(st.sampled_from(tables))
+    mark = "\t" if path.suffix == ".trc" else ","
+    rows = [line.split(mark) for line in path.read_text().splitlines()]
     for _ in range(data.draw(st.integers(1, 4))):
         row = data.draw(st.sampled_from(rows))
         if row:
@@ -130,7 +166,59 @@ def test_strange_cells_in_csv(tmp_path: Path, data: st.DataObject):
             )
         if data.draw(st.booleans()):
             del row[data.draw(st.integers(0, len(row))) :]
-    try_to_read(write(tmp_path, "\n".join(",".join(row) for row in rows), "keypoints.csv"))
+    try_to_read(write(tmp_path, "\n".join(mark.join(row) for row in rows), "keypoints.csv"))
+
+
+@FUZZ
+@given(data=st.data())
+def test_strange_members_in_archives(tmp_path: Path, originals: list[Path], data: st.DataObject):
+    """Arrays of another type, shape or order under the names that a tool uses."""
+    path = data.draw(st.sampled_from([p for p in originals if p.suffix == ".npz"]))
+    with np.load(path, allow_pickle=True) as archive:
+        arrays = {
+            name: archive[name][:30] if archive[name].ndim else archive[name] for name in archive
+        }
+    for _ in range(data.draw(st.integers(1, 3))):
+        name = data.draw(st.sampled_from(sorted(arrays)))
+        change = data.draw(st.sampled_from(CHANGES))
+        arrays[name] = change(np.asarray(arrays[name]))
+    np.savez(tmp_path / "keypoints.npz", **arrays)
+    try_to_read(tmp_path / "keypoints.npz")
+
+
+CHANGES: list[Callable[[np.ndarray], np.ndarray]] = [
+    lambda a: np.full(a.shape, "x"), lambda a: a[None], lambda a: a.ravel(), lambda a: a.T,
+    lambda a: a[:0] if a.ndim else a, lambda a: np.array(None), lambda a: np.array([]),
+    lambda a: np.full(a.shape, np.nan), lambda a: np.full(a.shape, np.inf), lambda a: a[..., None],
+    lambda a: np.array([{"x": 1}, [1, 2], None], object), lambda a: np.zeros((7, 3, 17, 2), bool),
+    lambda a: np.full(a.shape, 1e30), lambda a: np.array(5), lambda a: np.zeros(a.shape, complex),
+    lambda a: np.empty((0, 17, 3)), lambda a: np.full((4, 17, 3), -1), lambda a: a.astype(object),
+]  # fmt: skip
+
+
+@FUZZ
+@given(data=st.data())
+def test_damaged_folders(tmp_path: Path, data: st.DataObject):
+    """Folders of frames in which some files are others, empty, damaged or links."""
+    name = data.draw(st.sampled_from(["openpose_body25", "openpose_body25b", "ultralytics_labels"]))
+    folder = tmp_path / "folder"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(FIXTURES / name, folder)
+    files = sorted(folder.iterdir())
+    for path in data.draw(st.lists(st.sampled_from(files), max_size=4, unique=True)):
+        other = data.draw(st.sampled_from([*FILES, None]))
+        text = other.read_bytes() if other else path.read_bytes()
+        path.unlink()
+        match data.draw(st.integers(0, 4)):
+            case 0:
+                path.write_bytes(text[: data.draw(st.integers(0, len(text)))])
+            case 1:
+                path.write_bytes(data.draw(st.binary(max_size=30)))
+            case 2:
+                path.symlink_to(data.draw(st.sampled_from([path, folder, files[0]])))
+            case 3:
+                path.mkdir()
+    try_to_read(folder)
 
 
 @FUZZ
@@ -318,6 +406,22 @@ def test_hdf5_that_is_not_there(tmp_path: Path):
         file.create_dataset("tracks", (1, 2, 17, 30_000_000), "f8", chunks=True)
         file["node_names"] = [b"nose"] * 17
     assert "far larger than the file" in refusal(path)
+
+
+def test_what_packs_well_is_read(tmp_path: Path):
+    """Somebody who hardly moves for half an hour, and a hundred tracks that are mostly empty."""
+    one = read(FIXTURES / "named.csv")[0].xy
+    still = np.resize(one[:2], (54_000, 17, 2)) + np.linspace(0, 9, 54_000)[:, None, None].round()
+    np.savez_compressed(tmp_path / "keypoints.npz", keypoints=still)
+    assert (tmp_path / "keypoints.npz").stat().st_size < 1 << 20
+    assert read(tmp_path / "keypoints.npz")[0].frames == 54_000
+    tracks = np.full((100, 2, 17, 3000), np.nan)
+    for i in range(100):
+        tracks[i, :, :, 30 * i : 30 * i + 30] = one[0].T[..., None] + i
+    with h5py.File(tmp_path / "keypoints.h5", "w") as file:
+        file.create_dataset("tracks", data=tracks, compression="gzip")
+        file["node_names"] = [name.encode() for name in COCO]
+    assert inspect(tmp_path / "keypoints.h5").frames == 3000
 
 
 def test_pickled_column_names_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

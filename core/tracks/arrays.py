@@ -16,13 +16,18 @@ import zipfile
 import zlib
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from ..errors import TrackError
 
 _SMALL = 32 << 20
+"""Bytes that a file's arrays may take, whatever its own size."""
+_MANY = 1 << 18
+"""Numbers above which an array is kept in single precision, which is plenty for pixels."""
+_PIECE = 1 << 20
+"""Bytes that are unpacked at once."""
 _KINDS = frozenset("biufSU")
 
 
@@ -35,18 +40,21 @@ def load_arrays(path: Path) -> dict[str, Any]:
         TrackError: naming the file and the array, if it is damaged, unpacks to far more than its
             own size, or holds pickled objects other than plain data.
     """
+    size = path.stat().st_size
+    arrays: dict[str, Any] = {}
+    room = max(_SMALL, 3 * size)
     try:
         if not zipfile.is_zipfile(path):
-            return {"": _parse(path.read_bytes(), "")}
+            with path.open("rb") as stream:
+                return {"": _parse(stream, size, "", room)[0]}
         with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if m.filename.endswith(".npy")]
-            limit = max(_SMALL, 3 * path.stat().st_size)
-            if sum(member.file_size for member in members) > limit:
-                raise TrackError(
-                    f"{path}: unpacks to more than {limit >> 20} MB, far beyond its own size; "
-                    "it is damaged or made to fill the memory."
-                )
-            return {m.filename[:-4]: _parse(archive.read(m), m.filename[:-4]) for m in members}
+            for member in archive.infolist():
+                if member.filename.endswith(".npy"):
+                    name = member.filename[:-4]
+                    with archive.open(member) as stream:
+                        arrays[name], taken = _parse(stream, member.file_size, name, room)
+                    room -= taken
+        return arrays
     except _ArrayError as refused:
         raise TrackError(f"{path}: {refused}") from None
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
@@ -57,41 +65,65 @@ class _ArrayError(ValueError):
     """What is wrong with one array."""
 
 
-def _parse(data: bytes, name: str) -> Any:
-    """The array in the bytes of an .npy."""
+def _parse(stream: IO[bytes], size: int, name: str, room: int) -> tuple[Any, int]:
+    """The array in an .npy of `size` bytes, which may take `room` bytes, and how many it takes."""
     label = f'array "{name}"' if name else "the array"
     try:
-        dtype, shape, fortran, start = _header(data)
+        dtype, shape, fortran, left = _header(stream, size)
+        count = math.prod(shape)
         if dtype.hasobject:
-            value = unpickled(data[start:])
-            return value.item() if isinstance(value, np.ndarray) and not value.shape else value
+            _check_room(left, room)
+            value = unpickled(stream.read())
+            whole = isinstance(value, np.ndarray) and not value.shape
+            return (value.item() if whole else value), left
         if dtype.kind not in _KINDS or not dtype.itemsize:
             raise _ArrayError(f"{label} is not made of numbers.")
-        count = math.prod(shape)
-        if count * dtype.itemsize > len(data) - start:
+        if count * dtype.itemsize > left:
             raise _ArrayError(f"{label} claims {count} numbers, more than the file holds.")
-        flat = np.frombuffer(data, dtype, count, start)
-        return flat.reshape(shape, order="F" if fortran else "C")
-    except _ArrayError:
+        kept = np.dtype(np.float32) if dtype.kind == "f" and count > _MANY else dtype
+        _check_room(count * kept.itemsize, room)
+        flat = _numbers(stream, dtype, count, kept)
+        return flat.reshape(shape, order="F" if fortran else "C"), flat.nbytes
+    except (_ArrayError, zipfile.BadZipFile, zlib.error):
         raise
     except Exception as error:
         raise _ArrayError(f"{label} is damaged ({type(error).__name__}).") from None
 
 
-def _header(data: bytes) -> tuple[np.dtype, tuple[int, ...], bool, int]:
-    """dtype, shape, Fortran order and where the numbers begin (NEP 1)."""
-    if data[:6] != b"\x93NUMPY":
+def _check_room(needed: int, room: int) -> None:
+    if needed > room:
+        raise _ArrayError(
+            f"unpacks to {needed >> 20} MB, far beyond its own size; it is damaged or made to fill "
+            "the memory."
+        )
+
+
+def _header(stream: IO[bytes], size: int) -> tuple[np.dtype, tuple[int, ...], bool, int]:
+    """dtype, shape, Fortran order and how many bytes of numbers follow (NEP 1)."""
+    start = stream.read(8)
+    if start[:6] != b"\x93NUMPY":
         raise ValueError("no array")
-    wide = data[6] >= 2
-    (length,) = struct.unpack_from("<I" if wide else "<H", data, 8)
-    start = (12 if wide else 10) + length
-    if length > 10_000 or start > len(data):
+    wide = start[6] >= 2
+    (length,) = struct.unpack("<I", stream.read(4)) if wide else struct.unpack("<H", stream.read(2))
+    if length > 10_000:
         raise ValueError("header")
-    fields = ast.literal_eval(data[start - length : start].decode("utf-8" if wide else "latin1"))
+    fields = ast.literal_eval(stream.read(length).decode("utf-8" if wide else "latin1"))
     shape = fields["shape"]
     if not (isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)):
         raise ValueError("shape")
-    return np.dtype(fields["descr"]), shape, bool(fields["fortran_order"]), start
+    left = size - (12 if wide else 10) - length
+    return np.dtype(fields["descr"]), shape, bool(fields["fortran_order"]), left
+
+
+def _numbers(stream: IO[bytes], dtype: np.dtype, count: int, kept: np.dtype) -> np.ndarray:
+    """(count,) of type `kept`, read in pieces."""
+    flat = np.empty(count, kept)
+    step = max(1, _PIECE // dtype.itemsize)
+    with np.errstate(over="ignore"):
+        for at in range(0, count, step):
+            many = min(step, count - at)
+            flat[at : at + many] = np.frombuffer(stream.read(many * dtype.itemsize), dtype, many)
+    return flat
 
 
 class _DType:

@@ -58,14 +58,15 @@ class CsvTable:
         for rows in self._blocks():
             cells = [[(c < len(row) and row[c]) or "nan" for c in columns] for row in rows]
             try:
-                out.append(np.array(cells, np.float64).astype(kind))
+                numbers = np.array(cells, np.float64)
             except ValueError:
                 first = sum(map(len, out)) + 1
-                numbers = [
+                numbers = np.array([
                     [self._number(cell, first + i, c) for cell, c in zip(row, columns, strict=True)]
                     for i, row in enumerate(cells)
-                ]
-                out.append(np.array(numbers, np.float64).astype(kind))
+                ])  # fmt: skip
+            with np.errstate(over="ignore"):
+                out.append(numbers.astype(kind))
         return np.concatenate(out)
 
     def rows(self) -> Iterator[list[str]]:

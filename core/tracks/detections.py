@@ -88,12 +88,13 @@ class Detections:
         order = slice(None)
         if (np.diff(frame) < 0).any():
             order = np.argsort(frame, kind="stable")
-        with np.errstate(over="ignore"):
-            points = np.asarray(points)[order][:, used].astype(np.float32)
-        frame, xy = frame[order], points[..., :2].copy()
-        confidence = points[..., 2].copy() if points.shape[-1] > 2 else np.ones_like(xy[..., 0])
-        with np.errstate(invalid="ignore"):
-            found = np.isfinite(points).all(-1) & (confidence > 0) & (xy != 0).any(-1)
+        frame = frame[order]
+        with np.errstate(over="ignore", invalid="ignore"):
+            xy = points[:, used, :2][order].astype(np.float32)
+            confidence = np.ones(xy.shape[:2], np.float32)
+            if points.shape[-1] > 2:
+                confidence = points[:, used, 2][order].astype(np.float32)
+            found = np.isfinite(confidence) & (confidence > 0) & (xy != 0).any(-1)
             found &= (np.abs(xy) < 1e7).all(-1)
         xy[~found] = np.nan
         confidence[~found] = 0

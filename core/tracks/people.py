@@ -110,11 +110,12 @@ def _body_sizes(found: Detections) -> np.ndarray:
     """(n,) body height in pixels, from the extent of the joints that were found."""
     if not len(found.frame):
         return np.empty(0)
-    xy = np.where(np.isnan(found.xy), np.inf, found.xy)
-    low = xy.min(1)
-    high = np.where(np.isnan(found.xy), -np.inf, found.xy).max(1)
-    extent = np.where(np.isfinite(high - low), high - low, 0.0)
-    size = np.hypot(extent[:, 0], extent[:, 1])
+    size = np.empty(len(found.frame), np.float32)
+    for part in np.array_split(np.arange(len(size)), max(1, len(size) // 20_000)):
+        xy = found.xy[part]
+        seen = np.isfinite(xy)
+        extent = np.where(seen, xy, -np.inf).max(1) - np.where(seen, xy, np.inf).min(1)
+        size[part] = np.hypot(*np.where(np.isfinite(extent), extent, 0.0).T)
     typical = np.median(size[size > 0]) if (size > 0).any() else 1.0
     return np.maximum(size, 0.1 * typical)
 

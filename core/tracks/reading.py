@@ -346,10 +346,12 @@ def _track(found: Detections, rows: np.ndarray, told: Told, name: str, person: i
     joints_xy, joints_confidence = found.layout.convert(found.xy[rows], found.confidence[rows])
     first, last = int(found.frame[rows[0]]), int(found.frame[rows[-1]])
     joints = found.layout.joints
-    xy = np.full((last - first + 1, len(joints), 2), np.nan)
-    confidence = np.zeros(xy.shape[:2])
-    at = found.frame[rows] - first
-    xy[at], confidence[at] = joints_xy, joints_confidence
+    xy, confidence = joints_xy, joints_confidence
+    if len(rows) < last - first + 1:
+        xy = np.full((last - first + 1, len(joints), 2), np.nan)
+        confidence = np.zeros(xy.shape[:2])
+        at = found.frame[rows] - first
+        xy[at], confidence[at] = joints_xy, joints_confidence
     notes = [found.layout.note] if found.layout.note else []
     absent = [
         name

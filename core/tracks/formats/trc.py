@@ -35,7 +35,8 @@ def read(source: Source) -> Detections:
         raise source.error(f"{error}.") from None
     if not names or not len(numbers):
         raise source.error("has no markers, or no rows of them.")
-    xyz = numbers[:, 2:].astype(np.float32).reshape(len(numbers), -1, 3)
+    with np.errstate(over="ignore"):
+        xyz = numbers[:, 2:].astype(np.float32).reshape(len(numbers), -1, 3)
     if _is_3d(xyz):
         raise source.error(
             f"holds 3D markers in {facts.get('Units', 'metres')}; the TRC in pixels is needed."
