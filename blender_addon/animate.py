@@ -23,7 +23,15 @@ from .kept import keep
 from .keyframes import action_steps
 from .reduction import Tolerance
 from .rig_reader import read_rig
-from .scene import current_scene, everything, frame_rate, set_frame_rate, take_back
+from .scene import (
+    current_scene,
+    everything,
+    frame_rate,
+    pick,
+    picked,
+    set_frame_rate,
+    take_back,
+)
 from .together import common_places
 
 _SOLVED = 0.5  # where in the work on a person the keying begins
@@ -122,7 +130,7 @@ def place_steps(
     rate = frame_rate(scene)
     moved: list[Object] = []
     end = placing.start_frame
-    before = everything()
+    before, chosen = everything(), picked()
     places = common_places(motions)
     try:
         if placing.take_rate:
@@ -153,6 +161,7 @@ def place_steps(
     except BaseException:
         set_frame_rate(scene, rate)
         take_back(before)
+        pick(chosen)
         raise
     _fit_range(placing.start_frame, end)
     return moved

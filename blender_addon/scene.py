@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -68,6 +69,34 @@ def pose_of(obj: Object) -> Pose:
     if pose is None:
         raise RigError(f"'{obj.name}' has no pose yet: link it to a scene first.")
     return pose
+
+
+@dataclass(frozen=True)
+class Picked:
+    """What the user has selected, and works on in which mode."""
+
+    active: Object | None
+    selected: tuple[Object, ...]
+    mode: Any
+
+
+def picked() -> Picked:
+    """What is picked now."""
+    layer = view_layer()
+    active = layer.objects.active
+    selected = tuple(obj for obj in layer.objects if obj.select_get())
+    return Picked(active, selected, active.mode if active is not None else "OBJECT")
+
+
+def pick(wanted: Picked) -> None:
+    """Pick it again."""
+    layer = view_layer()
+    layer.update()  # it may still list what has been removed
+    for obj in layer.objects:
+        obj.select_set(obj in wanted.selected)
+    layer.objects.active = wanted.active
+    if wanted.active is not None and wanted.active.mode != wanted.mode:
+        bpy.ops.object.mode_set(mode=wanted.mode)
 
 
 def everything() -> set[Any]:

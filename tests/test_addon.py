@@ -272,12 +272,18 @@ def test_a_process_hands_on_what_is_wrong_and_dies_when_cancelled(samples, tmp_p
 def test_a_conversion_that_is_given_up_leaves_the_scene_as_it_was(addon, samples, until):
     addon.source = str(samples / "street_mediapipe.json")
     addon.take_rate = True
+    bpy.ops.object.armature_add()
+    mine = bpy.context.object
+    bpy.ops.object.mode_set(mode="POSE")
     before, rate = data(), bpy.context.scene.render.fps
     steps = convert_steps(addon)
     while next(steps) < until:
         pass
     steps.close()
     assert data() == before
+    assert bpy.context.object == mine
+    assert mine.mode == "POSE"
+    assert mine.select_get()
     assert bpy.context.scene.render.fps == rate
 
 
