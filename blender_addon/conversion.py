@@ -18,7 +18,7 @@ from .jobs import Steps, beside, share
 from .lifting import Lifted, lift_file
 from .properties import ARMATURE, FILE
 from .scene import translated, view_layer
-from .source import source_path, video_path
+from .source import reading, source_path, video_path
 from .worker import lift_in_process
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ def what_is_missing(settings: Any) -> str:
         return "Choose a keypoint file first"
     if settings.trouble:
         return settings.trouble
+    if reading():
+        return "The keypoints are still being read"
+    if not settings.recognised:
+        return "The keypoints have not been read: choose the file again"
     if settings.people and not any(person.use for person in settings.people):
         return "Choose at least one person"
     if settings.rig == ARMATURE and settings.armature is None:

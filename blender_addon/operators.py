@@ -23,7 +23,11 @@ from .source import forget_jobs
 SUFFIXES = (".json", ".csv", ".npz", ".npy", ".h5", ".hdf5", ".slp", ".pkl", ".txt", ".trc")
 """Of the files offered for import; what they are is found out from what is in them."""
 
+TAB = "Lift to 3D"
+"""The sidebar's tab that is ours."""
+
 _TICK = 0.1
+_MOUSE = ("MOUSEMOVE", "INBETWEEN_MOUSEMOVE", "LEFTMOUSE")
 
 _timer: Any = None
 
@@ -48,6 +52,23 @@ def _stop_clock() -> None:
         context().window_manager.event_timer_remove(_timer)
         _timer = None
         _write_status(None)
+
+
+def _pass_on(context: Context, event: Any, job: running.Running) -> Any:
+    """Nobody else may touch the scene while it is being written; only our cross may be pressed."""
+    if not job.changing or (event.type in _MOUSE and _is_in_our_tab(context.window, event)):
+        return {"PASS_THROUGH"}
+    return {"RUNNING_MODAL"}
+
+
+def _is_in_our_tab(window: Any, event: Any) -> bool:
+    regions = [r for area in window.screen.areas if area.type == "VIEW_3D" for r in area.regions]
+    return any(
+        0 <= event.mouse_x - region.x < region.width
+        and 0 <= event.mouse_y - region.y < region.height
+        for region in regions
+        if region.type == "UI" and region.active_panel_category == TAB
+    )
 
 
 def _write_status(text: str | None) -> None:
@@ -95,7 +116,7 @@ class LIFT_TO_3D_OT_lift(Operator):  # noqa: N801
         redraw_sidebars()
         return {"RUNNING_MODAL"}
 
-    def modal(self, _: Context, event: Any) -> Any:
+    def modal(self, context: Context, event: Any) -> Any:
         """Go on for a moment at every tick of the clock."""
         job = running.running()
         if job is None:
@@ -104,7 +125,7 @@ class LIFT_TO_3D_OT_lift(Operator):  # noqa: N801
         if event.type == "ESC" and event.value == "PRESS":
             job.cancel()
         elif event.type != "TIMER":
-            return {"RUNNING_MODAL"} if job.changing else {"PASS_THROUGH"}
+            return _pass_on(context, event, job)
         try:
             done = job.advance()
         except Cancelled:

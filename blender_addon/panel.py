@@ -17,11 +17,12 @@ from ..retarget.presets import presets as rig_presets
 from . import rig_choice
 from .export import presets
 from .mapping_operators import chosen_armature
-from .operators import exportable
+from .operators import TAB, exportable
 from .properties import ARMATURE, FILE
 from .review import lifted_characters
 from .running import Running, running
 from .scene import Context, translated
+from .source import reading
 
 _WIDTH_OF_LETTER = 6.5
 _BY_SHAPE = "by its shape"
@@ -30,7 +31,15 @@ _BY_SHAPE = "by its shape"
 class _SidebarPanel:
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
-    bl_category = "Lift to 3D"
+    bl_category = TAB
+
+    layout: Any
+
+    def open_layout(self) -> Any:
+        """The layout, greyed out while the scene is being written."""
+        job = running()
+        self.layout.enabled = job is None or not job.changing
+        return self.layout
 
 
 class LIFT_TO_3D_UL_people(UIList):  # noqa: N801
@@ -65,10 +74,10 @@ class LIFT_TO_3D_PT_source(_SidebarPanel, Panel):  # noqa: N801
 
     def draw(self, context: Context) -> None:
         """Draw the file, what was recognised, and what must still be asked."""
-        layout: Any = self.layout
+        layout = self.open_layout()
         settings = context.scene.lift_to_3d
         layout.prop(settings, "source", text="")
-        if settings.reading:
+        if reading():
             layout.label(text="Reading…", icon="TIME")
         elif settings.trouble:
             _text(layout, settings.trouble, context, icon="ERROR")
@@ -95,7 +104,7 @@ class LIFT_TO_3D_PT_video(_SidebarPanel, Panel):  # noqa: N801
 
     def draw(self, context: Context) -> None:
         """Draw the fields; what the file says itself is shown but cannot be changed."""
-        column = _split(self.layout)
+        column = _split(self.open_layout())
         settings = context.scene.lift_to_3d
         column.prop(settings, "video")
         _known(column, settings, "fps", settings.fps_known)
@@ -113,7 +122,7 @@ class LIFT_TO_3D_PT_lift(_SidebarPanel, Panel):  # noqa: N801
 
     def draw(self, context: Context) -> None:
         """Draw the fields."""
-        column = _split(self.layout)
+        column = _split(self.open_layout())
         settings = context.scene.lift_to_3d
         column.prop(settings, "model", placeholder="As in Preferences")
         for name in ("device", "quality", "smoothing"):
@@ -128,7 +137,7 @@ class LIFT_TO_3D_PT_character(_SidebarPanel, Panel):  # noqa: N801
     def draw(self, context: Context) -> None:
         """Draw the choice, and what was recognised of it."""
         settings = context.scene.lift_to_3d
-        column = _split(self.layout)
+        column = _split(self.open_layout())
         column.prop(settings, "rig")
         if settings.rig == FILE:
             column.prop(settings, "rig_file")
@@ -153,7 +162,7 @@ class LIFT_TO_3D_PT_mapping(_SidebarPanel, Panel):  # noqa: N801
 
     def draw(self, context: Context) -> None:
         """Draw the list, or the button that begins it."""
-        layout: Any = self.layout
+        layout = self.open_layout()
         obj = chosen_armature(context)
         if rig_choice.is_edited(obj):
             stored = obj.data.lift_to_3d
@@ -179,7 +188,7 @@ class LIFT_TO_3D_PT_motion(_SidebarPanel, Panel):  # noqa: N801
 
     def draw(self, context: Context) -> None:
         """Draw the fields."""
-        column = _split(self.layout)
+        column = _split(self.open_layout())
         settings = context.scene.lift_to_3d
         column.prop(settings, "feet")
         column.prop(settings, "hold_hands")
@@ -199,7 +208,7 @@ class LIFT_TO_3D_PT_keys(_SidebarPanel, Panel):  # noqa: N801
 
     def draw(self, context: Context) -> None:
         """Draw the fields."""
-        column = _split(self.layout)
+        column = _split(self.open_layout())
         settings = context.scene.lift_to_3d
         column.prop(settings, "start_frame")
         column.prop(settings, "take_rate")
@@ -244,7 +253,7 @@ class LIFT_TO_3D_PT_result(_SidebarPanel, Panel):  # noqa: N801
 
     def draw(self, context: Context) -> None:
         """Draw what was made, and the ways of looking at it."""
-        layout: Any = self.layout
+        layout = self.open_layout()
         settings = context.scene.lift_to_3d
         if settings.result_text:
             layout.label(text=settings.result_text, icon="CHECKMARK")
@@ -278,7 +287,7 @@ class LIFT_TO_3D_PT_report(_SidebarPanel, Panel):  # noqa: N801
         """Draw what lifting told, or before it what reading told."""
         settings = context.scene.lift_to_3d
         for note in (settings.result_notes or settings.notes).splitlines():
-            _text(self.layout, note, context, icon="DOT")
+            _text(self.open_layout(), note, context, icon="DOT")
 
 
 class LIFT_TO_3D_PT_export(_SidebarPanel, Panel):  # noqa: N801
@@ -293,7 +302,7 @@ class LIFT_TO_3D_PT_export(_SidebarPanel, Panel):  # noqa: N801
 
     def draw(self, context: Context) -> None:
         """Draw the common targets, and the menu of all."""
-        layout: Any = self.layout
+        layout = self.open_layout()
         row = layout.row(align=True)
         row.operator("lift_to_3d.export", text="FBX").preset = "fbx"
         row.operator("lift_to_3d.export", text="BVH").preset = "bvh"

@@ -148,7 +148,6 @@ class LIFT_TO_3D_PG_settings(Defaults, PropertyGroup):  # noqa: N801
     )
 
     recognised: StringProperty(options={"SKIP_SAVE"})
-    reading: BoolProperty(options={"SKIP_SAVE"})
     trouble: StringProperty(options={"SKIP_SAVE"})
     notes: StringProperty(options={"SKIP_SAVE"})
     fps_known: BoolProperty()

@@ -11,7 +11,7 @@ import bpy
 from ..core.errors import Cancelled, LiftError
 from ..core.pipeline import Options
 from .jobs import Job
-from .scene import redraw_sidebars, translated
+from .scene import context, redraw_sidebars, translated
 
 if TYPE_CHECKING:
     from ..core.tracks import Inspection
@@ -58,9 +58,13 @@ def recognise(settings: Any) -> None:
         job.wait()
         _finish(job, settings)
     else:
-        settings.reading = True
         job.start()
         bpy.app.timers.register(partial(_poll, job, settings.id_data.name), first_interval=_POLL)
+
+
+def reading() -> bool:
+    """Whether a source is being looked at."""
+    return _latest is not None and _latest.running
 
 
 def forget_jobs() -> None:
@@ -86,18 +90,19 @@ def _poll(job: Job[Inspection], scene: str) -> float | None:
     if scene in bpy.data.scenes:
         found: Any = bpy.data.scenes[scene]
         _finish(job, found.lift_to_3d)
+        window = context().window_manager.windows[0]
+        with context().temp_override(window=window):  # what undoing the lifting comes back to
+            bpy.ops.ed.undo_push(message="Read Keypoints")
         redraw_sidebars()
     return None
 
 
 def _forget(settings: Any) -> None:
     settings.recognised = settings.trouble = settings.notes = settings.result_notes = ""
-    settings.reading = False
     settings.people.clear()
 
 
 def _finish(job: Job[Inspection], settings: Any) -> None:
-    settings.reading = False
     try:
         found = job.result()
     except Cancelled:

@@ -26,7 +26,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 WIDTH, HEIGHT, HIGH = 1280, 960, 1440
 """Of Blender's window; the high one shows all panels open."""
-FRAMES = 1800
+FRAMES, LONG = 1800, 20_000
+"""Of the clip that is lifted, and of the motion that is solved and keyed at once."""
 FILM = ROOT.parent / "shared" / "keypoints" / "videos" / "sports2d_demo.mp4"
 """What the sample was detected in; it is not part of the repository."""
 
@@ -109,7 +110,7 @@ def test_in_its_window(scenario, blender, archive, screen, samples, tmp_path):
         shutil.copy(samples / "street_mediapipe.json", clip)
     if scenario == "tour" and FILM.exists():
         shutil.copy(FILM, clip.with_suffix(".mp4"))
-    motion = save_motion(waving(FRAMES), tmp_path / "waving.npz")
+    motion = save_motion(waving(LONG), tmp_path / "waving.npz")
     words = [scenario, shutil.copy(archive, tmp_path), clip.name, motion.name]
     words = [*map(str, words), os.environ.get("LIFT_TO_3D_CHARACTER", "mannequin")]
     script = shutil.copy(Path(__file__).with_name("window_in_blender.py"), tmp_path)

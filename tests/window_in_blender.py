@@ -142,11 +142,9 @@ def install(before_drawn: Callable[[], None] = lambda: None) -> Steps:
 
 
 def choose(path: str) -> Steps:
-    settings().source = path
     settings().rig = character
+    settings().source = path
     yield from until(lambda: len(settings().people) > 0, f"{Path(path).name} is recognised")
-    with in_view():  # as every button of Blender's does
-        bpy.ops.ed.undo_push(message="choose")
 
 
 def picture(name: str) -> Steps:
@@ -232,6 +230,7 @@ def state() -> dict[str, object]:
     active = window().view_layer.objects.active
     found["active"] = active.name if active else None
     found["told"] = (settings().result_text, settings().result)
+    found["read"] = (settings().source, settings().recognised, len(settings().people))
     return found
 
 
@@ -429,6 +428,14 @@ def tour() -> Steps:
     yield 0.5
     yield from find_button(LIFT)
     yield from picture("grey")
+
+    languages = {"de_DE": {("*", "{} frames"): "{} Bilder", ("*", "Lift to 3D"): "Heben"}}
+    bpy.app.translations.register("window test", languages)
+    bpy.context.preferences.view.language = "de_DE"
+    yield from choose(sample)
+    check("230 Bilder" in settings().recognised, f"translated: {settings().recognised}")
+    yield from picture("german")
+    bpy.context.preferences.view.language = "en_US"
 
     area = view()
     area.ui_type = "FCURVES"
