@@ -9,28 +9,28 @@ All sides have the same random weights, take turns in one process, and the faste
 from __future__ import annotations
 
 import argparse
-import resource
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from lift_to_3d.core.lift import lift_windows
+from lift_to_3d.core.lift import lift_joints
 from lift_to_3d.core.mixste.backend import open_backend
 from lift_to_3d.core.mixste.model import ModelCard, find_model, shipped_models
 from lift_to_3d.core.mixste.network import Attention, MixSTE, NetworkConfig
-from lift_to_3d.core.mixste.view import to_view
-from lift_to_3d.core.mixste.windows import cut_windows
 from lift_to_3d.core.training.export import export_model
+from lifting_memory import CLIP, clip
 from torch import Tensor
 
 PAPER = {
     "paper 512/8, T=81": NetworkConfig(frames=81),
     "paper 512/8, T=243": NetworkConfig(frames=243),
 }
-CLIP = 1800
 
 
 def published_attention(self: Attention, x: Tensor) -> Tensor:
@@ -91,28 +91,20 @@ def compare(title: str, config: NetworkConfig, rounds: int) -> None:
 
 
 def whole_clip(name: str, rounds: int) -> None:
-    """Print how fast a shipped model lifts a clip, from keypoints to joints."""
-    model = find_model(name)
+    """Print how fast a shipped model lifts a clip, from keypoints to joints, and in what memory."""
+    model, track = find_model(name), clip()
     run = open_backend(model, "cpu")
-    random = np.random.default_rng(0)
-    rays = random.normal(0, 0.2, (CLIP, 17, 2))
-    sure = np.ones((CLIP, 17))
     print(f"\nshipped model {name!r}, a clip of {CLIP} frames at 30 a second")
-    card = model.card
     ways = {
-        "as its card says": (card.flip, card.overlap),
-        "without mirror": (False, card.overlap),
-        "bare": (False, 0.0),
+        "as its card says": partial(lift_joints, track, model.card, run),
+        "without mirror": partial(lift_joints, track, model.card, run, False),
+        "bare": partial(lift_joints, track, model.card, run, False, 0.0),
     }
-    for title, (flip, overlap) in ways.items():
-
-        def lifted(flip: bool = flip, overlap: float = overlap) -> None:
-            windows = cut_windows(CLIP, 30.0, model.card.frames, model.card.rate, overlap)
-            inputs, axis = to_view(rays[windows.index], sure[windows.index])
-            windows.blend(lift_windows(inputs, axis, run, flip))
-
-        seconds = best({"": lifted}, rounds)
-        print(f"  {title:24} {CLIP / seconds['']:9.0f} frames/s")
+    for title, seconds in best(ways, rounds).items():
+        print(f"  {title:24} {CLIP / seconds:9.0f} frames/s")
+    command = [sys.executable, str(Path(__file__).with_name("lifting_memory.py")), name]
+    peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    print(f"  peak memory of a process that does nothing else: {peak.strip()}")
 
 
 def main() -> None:
@@ -132,8 +124,6 @@ def main() -> None:
     if not parsed.only:
         for title, config in PAPER.items():
             compare(title, config, parsed.rounds)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"\npeak memory of this process, torch and all networks included: {peak:.0f} MB")
 
 
 if __name__ == "__main__":
