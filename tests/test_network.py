@@ -113,6 +113,21 @@ def test_the_papers_size_is_printed():
     assert shown == "33.78 M parameters, 606.7 M MACs a frame"
 
 
+@pytest.mark.slow
+def test_network_compiles_as_one_graph_and_trains_in_bfloat16():
+    """What a graphics card runs, traced here by torch's own backend, without its compiler."""
+    torch.manual_seed(0)
+    network = MixSTE(NetworkConfig(9, 32, 2, 3, heads=4, dropout=0.1, drop_path=0.1))
+    compiled = torch.compile(network, fullgraph=True, backend="aot_eager")
+    x = torch.randn(2, 9, 17, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        compiled(x).float().square().mean().backward()
+    assert all(p.grad is not None for p in network.parameters())
+    network.eval()
+    with torch.no_grad():
+        assert torch.allclose(compiled(x), network(x), atol=1e-6)
+
+
 def test_size_is_read_off_the_tensors():
     network = random_network(SMALL)
     assert config_of(network.state_dict(), heads=4) == SMALL

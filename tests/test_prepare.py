@@ -13,6 +13,7 @@ torch.set_num_threads(1)
 
 from lift_to_3d.cli import main  # noqa: E402
 from lift_to_3d.core.errors import MotionError  # noqa: E402
+from lift_to_3d.core.mixste.model import read_card  # noqa: E402
 from lift_to_3d.core.skeleton import H36M  # noqa: E402
 from lift_to_3d.core.training.capture import load_takes  # noqa: E402
 from lift_to_3d.core.training.metrics import aligned, mpjpe  # noqa: E402
@@ -379,7 +380,8 @@ def test_command_writes_splits_that_train_takes(tmp_path, capsys):
     )
     train = ["train", str(recipe), "--data", str(sets / "train.npz.xz"), "--out", str(tmp_path)]
     assert main(train) == 0
-    assert (tmp_path / "tiny" / "tiny.onnx").is_file()
+    card = read_card(tmp_path / "tiny" / "tiny.json")
+    assert (card.data, card.licence) == (("train.npz.xz: our own",), "CC0-1.0")
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,20 @@ def load_takes(path: Path) -> list[Take]:
     ]
 
 
+def load_about(path: Path) -> dict[str, str]:
+    """What a packed file says of itself, such as source and licence; see `save_takes`.
+
+    Raises:
+        MotionError: the file is missing or not of this format.
+    """
+    try:
+        with np.load(io.BytesIO(_unpacked(path)), allow_pickle=False) as file:
+            meta = json.loads(file["meta"].tobytes())
+        return {key: value for key, value in meta.items() if isinstance(value, str)}
+    except (OSError, EOFError, lzma.LZMAError, ValueError, KeyError, AttributeError) as error:
+        raise MotionError(f"{path}: not a packed motion-capture file ({error}).") from error
+
+
 def save_takes(takes: Sequence[Take], path: Path, about: dict[str, str] | None = None) -> None:
     """Write takes of one frame rate as a packed file, compressed if it is called ``.xz``.
 

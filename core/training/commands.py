@@ -177,12 +177,18 @@ def _trained(
     If the time is over before, the run that is given back is the one that was not finished. A run
     that has begun needs no other any more.
     """
+    from .capture import load_about
     from .loop import CHECKPOINT, Training
     from .recipe import read_recipe
 
     recipe, before, data = read_recipe(name), None, parsed.data
     if data.is_file():
-        recipe, data = replace(recipe, data={data.name: 1.0}), data.parent
+        about = load_about(data)
+        sources = (f"{data.name}: {about.get('source', 'source not given')}",)
+        recipe = replace(
+            recipe, data={data.name: 1.0}, sources=sources, licence=about.get("licence", "")
+        )
+        data = data.parent
     if recipe.start_from and not (parsed.out / recipe.name / CHECKPOINT).is_file():
         first, seconds = _trained(recipe.start_from, parsed, seconds)
         if not first.finished:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from .metrics import joint_errors
 if TYPE_CHECKING:
     from ..mixste.network import MixSTE
 
-_EDGES = (0, *range(25, 75, 5))
+_EDGES = tuple(range(0, 151, 10))
 _TRUTH, _OURS = "0.6", "tab:red"
 _MOST_FRAMES, _POSES = 100_000, 4
 
@@ -65,7 +66,7 @@ def draw_attention(network: MixSTE, window: np.ndarray, skeleton: Skeleton, fold
     """
     folder.mkdir(parents=True, exist_ok=True)
     spatial, temporal = attention_maps(network, window)
-    size = (2.6 * len(spatial) + 1.2, 6)
+    size = (3 * len(spatial) + 1.2, 6)
     return _saved(
         folder / "attention.png", size, lambda f: _attention(f, spatial, temporal, skeleton)
     )
@@ -114,12 +115,14 @@ def _saved(path: Path, size: tuple[float, float], draw: Callable[[Any], None]) -
 def _distribution(figure: Any, errors: np.ndarray) -> None:
     """Figure 3: how many frames have how large an error."""
     counts = np.histogram(errors, bins=[*_EDGES, np.inf])[0] / len(errors) * 100
-    labels = ["< 25", *(f"{a}-{a + 5}" for a in _EDGES[1:-1]), f"> {_EDGES[-1]}"]
+    labels = [*(f"{a}-{b}" for a, b in pairwise(_EDGES)), f"> {_EDGES[-1]}"]
     axes = figure.add_subplot()
     bars = axes.bar(labels, counts)
     axes.bar_label(bars, fmt="%.1f", fontsize=8)
+    axes.margins(y=0.1)
     axes.set(xlabel="MPJPE of a frame, mm", ylabel="share of the frames, %")
-    axes.tick_params(axis="x", labelsize=8)
+    axes.set_title(f"mean {errors.mean():.1f} mm, median {np.median(errors):.1f} mm", fontsize=9)
+    axes.tick_params(axis="x", labelsize=8, rotation=45)
 
 
 def _by_joint(figure: Any, errors: np.ndarray, skeleton: Skeleton) -> None:
@@ -139,10 +142,10 @@ def _attention(figure: Any, spatial: np.ndarray, temporal: np.ndarray, skeleton:
     names = [name.replace("_", " ") for name in skeleton.names]
     for depth, (joints, frames) in enumerate(zip(spatial, temporal, strict=True)):
         above, below = grid[0, depth], grid[1, depth]
-        above.imshow(joints, cmap="viridis", vmin=0)
+        figure.colorbar(above.imshow(joints, cmap="viridis", vmin=0), ax=above, shrink=0.8)
         above.set(title=f"spatial block {depth + 1}", xticks=range(len(names)), yticks=[])
         above.set_xticklabels(names, rotation=90, fontsize=6)
-        below.imshow(frames, cmap="viridis", vmin=0)
+        figure.colorbar(below.imshow(frames, cmap="viridis", vmin=0), ax=below, shrink=0.8)
         below.set(title=f"temporal block {depth + 1}", xlabel="frame looked at")
     grid[0, 0].set_yticks(range(len(names)), names, fontsize=6)
     grid[1, 0].set_ylabel("frame that looks")
@@ -162,15 +165,20 @@ def _poses(figure: Any, shown: list[Shown], skeleton: Skeleton) -> None:
         flat.invert_yaxis()
         flat.set_axis_off()
         solid = figure.add_subplot(2, _POSES, _POSES + column, projection="3d")
+        flat.plot(*one.keypoints[at].T, ".", color="tab:blue")
         for parent, joint in skeleton.bones:
             flat.plot(*one.keypoints[at][[parent, joint]].T, color="tab:blue")
-            for pose, colour in ((one.target, _TRUTH), (one.joints, _OURS)):
-                x, y, z = pose[at][[parent, joint]].T
-                solid.plot(x, z, -y, color=colour)
+        for pose, colour, words in ((one.target, _TRUTH, "truth"), (one.joints, _OURS, "lifted")):
+            for number, bone in enumerate(skeleton.bones):
+                x, y, z = pose[at][list(bone)].T
+                solid.plot(x, z, -y, color=colour, lw=2, label=None if number else words)
         flat.set_title(f"{one.name}, frame {at}", fontsize=8)
         solid.set_title(f"{errors[pick]:.0f} mm, worse than {share:.0%}", fontsize=8)
-        solid.set_box_aspect((1, 1, 1))
-        reach = np.abs(one.target[at]).max() * 1.1
-        solid.set(xlim=(-reach, reach), ylim=(-reach, reach), zlim=(-reach, reach))
-        solid.tick_params(labelbottom=False, labelleft=False)
+        solid.set_box_aspect((1, 1, 1), zoom=1.15)
+        shape = one.target[at] @ np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
+        centre, reach = (shape.max(0) + shape.min(0)) / 2, np.ptp(shape, axis=0).max() * 0.55
+        limits = np.stack([centre - reach, centre + reach], 1)
+        solid.set(xlim=limits[0], ylim=limits[1], zlim=limits[2])
+        solid.set(xticklabels=[], yticklabels=[], zticklabels=[])
         solid.view_init(elev=12, azim=-50)
+    figure.legend(*solid.get_legend_handles_labels(), loc="outside lower center", ncols=2)

@@ -113,7 +113,9 @@ def evaluate_dataset(parsed: argparse.Namespace, figures: Path | None = None) ->
 def draw_capture(path: Path, model: Model, device: str, folder: Path) -> None:
     """Draw the figures of a model on captured takes before virtual cameras and detectors."""
     from ..lift import lift, network_rays
+    from ..mixste.picture import picture_inputs
     from ..mixste.view import to_view
+    from ..mixste.windows import cut_windows
     from ..skeleton import H36M
     from .evaluate import virtual_clips
 
@@ -122,8 +124,13 @@ def draw_capture(path: Path, model: Model, device: str, folder: Path) -> None:
         pose = lift(clip.track, model=str(model.onnx), device=device)
         rays, seen = network_rays(clip.track)
         if window is None:
-            index = np.arange(model.card.frames).clip(max=len(rays) - 1)
-            window = to_view(rays[None, index], seen[None, index])[0][0]
+            card = model.card
+            index = cut_windows(len(rays), clip.track.fps, card.frames, card.rate).index
+            index = index[len(index) // 2]
+            if card.input == "picture":
+                window = picture_inputs(clip.track)[index]
+            else:
+                window = to_view(rays[None, index], seen[None, index])[0][0]
         keypoints = np.where(seen[..., None] > 0, rays, np.nan)
         shown.append(Shown(clip.track.name, pose.joints, clip.truth, keypoints))
     assert window is not None
