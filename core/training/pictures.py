@@ -181,4 +181,4 @@ def _poses(figure: Any, shown: list[Shown], skeleton: Skeleton) -> None:
         solid.set(xlim=limits[0], ylim=limits[1], zlim=limits[2])
         solid.set(xticklabels=[], yticklabels=[], zticklabels=[])
         solid.view_init(elev=12, azim=-50)
-    figure.legend(*solid.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    figure.legend(*figure.axes[-1].get_legend_handles_labels(), loc="outside lower center", ncols=2)
