@@ -32,8 +32,8 @@ _SWAP_PRIOR = 0.15
 """What every swapped frame costs, as a share of that: the detector is right more often."""
 _SPIKE = 0.06
 """How far off its way a joint must be to be an outlier, in body heights, on top of its motion."""
-_LONGEST_SPIKE = 0.15
-"""Longest outlier in seconds."""
+_LONGEST_SPIKE, _MOST_FRAMES = 0.15, 20
+"""Longest outlier in seconds, and in frames whatever the rate."""
 _SHORT_GAP, _LONG_GAP = 0.12, 0.6
 """Gaps in seconds: up to the first all are filled; up to the second if the motion is plain."""
 _PLAIN = 0.12
@@ -197,10 +197,9 @@ def _remove_spikes(
 ) -> np.ndarray:
     """Make missing, in place, what leaves its way and comes back; (frames, joints) where."""
     taken = np.zeros(xy.shape[:2], bool)
+    longest = min(max(1, round(_LONGEST_SPIKE * fps)), _MOST_FRAMES)
     for joint in range(xy.shape[1]):
-        for length in range(1, max(1, round(_LONGEST_SPIKE * fps)) + 1):
-            if len(xy) < length + 4:
-                break
+        for length in range(1, min(longest, len(xy) - 4) + 1):
             spike = _spikes(xy[:, joint], height, length)
             taken[:, joint] |= spike
             xy[spike, joint] = np.nan

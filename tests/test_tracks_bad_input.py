@@ -408,6 +408,13 @@ def test_hdf5_that_is_not_there(tmp_path: Path):
     assert "far larger than the file" in refusal(path)
 
 
+def test_a_strange_rate_is_no_rate(tmp_path: Path):
+    document = json.loads((FIXTURES / "mediapipe.json").read_text())
+    for rate in (1e5, 0.001, -30, "x"):
+        track = read(write(tmp_path, json.dumps(document | {"fps": rate})))[0]
+        assert (track.fps, track.fps_source) == (30, "assumed")
+
+
 def test_what_packs_well_is_read(tmp_path: Path):
     """Somebody who hardly moves for half an hour, and a hundred tracks that are mostly empty."""
     one = read(FIXTURES / "named.csv")[0].xy

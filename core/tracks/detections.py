@@ -141,13 +141,14 @@ def rate_and_size(document: Any) -> tuple[float | None, tuple[int, int] | None]:
     if not isinstance(document, Mapping):
         return None, None
     heads = [document, *(h for key in _HEADS if isinstance(h := document.get(key), Mapping))]
-    rates = (number(head.get(key)) for head in heads for key in _RATES)
+    rates = [number(head.get(key)) for head in heads for key in _RATES]
     sides = [(head.get(a), head.get(b)) for head in heads for a, b in _SIDES]
     pairs = [head.get(key) for head in heads for key in _SIZES]
     pairs = [p.tolist() if isinstance(p, np.ndarray) else p for p in pairs]
     sides += [(p[0], p[1]) for p in pairs if isinstance(p, list) and len(p) == 2]
     sizes = (picture_size(*pair) for pair in sides)
-    return next(filter(None, rates), None), next(filter(None, sizes), None)
+    rate = next((rate for rate in rates if rate and 0.1 <= rate <= 1000), None)
+    return rate, next(filter(None, sizes), None)
 
 
 class Rows:

@@ -118,7 +118,7 @@ def one_person(entries: list) -> bool:
         xy = np.array(entries, np.float64)[..., :2]
     except (TypeError, ValueError):
         return False
-    if xy.ndim != 3 or len(xy) < 3 or not xy.size:
+    if xy.ndim != 3 or len(xy) < 3 or not (np.abs(xy) < 1e7).all() or not xy.size:
         return False
     steps = np.linalg.norm(np.diff(xy, axis=0), axis=-1).mean(1) / _extent(xy)[1:]
     return bool((steps < _NEAR).mean() > 0.5)
@@ -177,7 +177,7 @@ def _places(points: np.ndarray) -> np.ndarray:
     """(n, points, 2) of some of the detections, NaN where missing."""
     some = points[:: max(1, len(points) // _LOOK_AT)]
     xy = some[..., :2].astype(np.float64)
-    missing = (xy == 0).all(-1)
+    missing = (xy == 0).all(-1) | ~(np.abs(xy) < 1e7).all(-1)
     if some.shape[-1] > 2:
         missing |= ~(some[..., 2] > 0)
     xy[missing] = np.nan
