@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="tests of the network need torch")
 from lift_to_3d.core.errors import ModelError  # noqa: E402
 from lift_to_3d.core.mixste.backend import open_backend  # noqa: E402
 from lift_to_3d.core.mixste.cost import cost_of  # noqa: E402
-from lift_to_3d.core.mixste.model import MODELS, ModelCard, find_model  # noqa: E402
+from lift_to_3d.core.mixste.model import ModelCard, find_model, shipped_models  # noqa: E402
 from lift_to_3d.core.mixste.network import MixSTE, NetworkConfig  # noqa: E402
 from lift_to_3d.core.training.export import (  # noqa: E402
     config_of,
@@ -150,9 +150,10 @@ def test_weights_come_back_from_npz(tmp_path):
     assert all(torch.equal(v, again[k]) for k, v in network.state_dict().items())
 
 
-def test_shipped_weights_and_shipped_onnx_are_one_model():
-    model = find_model("default")
-    network = load_weights(MODELS / "default.npz", model.card.network["heads"])
+@pytest.mark.parametrize("name", shipped_models())
+def test_shipped_weights_and_shipped_onnx_are_one_model(name):
+    model = find_model(name)
+    network = load_weights(model.onnx.with_suffix(".npz"), model.card.network["heads"])
     x = torch.randn(2, model.card.frames, 17, model.card.in_channels)
     with torch.no_grad():
         assert np.allclose(open_backend(model, "cpu")(x.numpy()), network(x).numpy(), atol=1e-4)
