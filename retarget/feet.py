@@ -15,7 +15,7 @@ from .rotation import about, between, columns, dot, reject, turn, unit
 
 _STEP = 0.08
 """Share of a leg from which a stand counts as higher than the floor: a stair, a chair."""
-_PRESS = 0.03
+_PRESS = 0.045
 """Share of a leg by which an ankle rises before the heel follows for good."""
 _TIPTOE = np.radians(75.0)
 """The steepest foot on its ball."""

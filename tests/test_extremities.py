@@ -8,6 +8,7 @@ from lift_to_3d.core.ground.extremities import extremity_axes
 from lift_to_3d.core.motion_file import load_motion, save_motion
 from lift_to_3d.core.skeleton import COCO, EXTREMITIES, H36M
 from lift_to_3d.core.track import Track
+from lift_to_3d.core.tracks import read
 from lift_to_3d.retarget.character import load_character
 from lift_to_3d.retarget.detect import find_mapping
 from lift_to_3d.retarget.extremities import rest_foot, rest_hand
@@ -17,7 +18,8 @@ from lift_to_3d.retarget.rotation import from_vector, to_vector, transpose
 from lift_to_3d.retarget.solve import solve
 
 from .rig_tools import motion_of, posed
-from .test_retarget import moving_joints
+from .test_ground import real_capture
+from .test_retarget import angle_between, moving_joints
 
 FPS, SIZE, UP = 30.0, (1920, 1080), np.array([0.0, -1.0, 0.0])
 CAMERA = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])
@@ -194,3 +196,26 @@ def test_a_forearm_without_twist_bones_takes_half_of_its_hands_roll():
     np.testing.assert_allclose(
         np.degrees(roll), np.array([[30.0], [60.0]]) + np.zeros((2, 60)), atol=1
     )
+
+
+@pytest.mark.parametrize("name", ["cam01_json", "cam01_mediapipe_heavy.npz"])
+def test_what_real_detectors_see_is_near_the_truth(shared, name):
+    """A man on one leg, from the side: far ear and far foot are no more than guessed."""
+    folder = shared / "keypoints" / "real3d" / "pose2sim_balancing"
+    pose, _, up = real_capture(shared)
+    with np.load(folder / "cam01_reference_camera_space.npz") as file:
+        at = dict(zip(file["names"].tolist(), file["xyz"].transpose(1, 0, 2), strict=True))
+    root = (at["RHip"] + at["LHip"]) / 2
+    true = [at["Nose"] - (at["Neck"] + at["Head"]) / 2]
+    true += [(at[s + "BigToe"] + at[s + "SmallToe"]) / 2 - at[s + "Heel"] for s in "LR"]
+    track = max(read(folder / name), key=lambda t: t.confidence.mean() * t.frames)
+    stands = np.tile([1.0, 0.0], (track.frames, 1))
+    blind = replace(track, confidence=np.zeros_like(track.confidence))
+    errors = []
+    for given in (track, blind):
+        axes, _ = extremity_axes(pose.joints, root, given, up, stands, 1.75)
+        forward = axes[:, :3, :, 2].swapaxes(0, 1)
+        errors.append(np.median(angle_between(forward, np.stack(true)), axis=1))
+    seen, expected = errors
+    assert seen[0] < 12  # the expected one is the true one here
+    assert (seen[1:] < 0.6 * expected[1:]).all()

@@ -24,21 +24,25 @@ _J = {name: i for i, name in enumerate(H36M.names)}
 _TALL = 1.70  # metres: of the person whose landmarks are given below
 _ROUNDS = 6
 _SEEN = 0.015  # metres: standard deviation of a landmark about its place
-_SEEN_LASTS, _TURNED_LASTS = 0.1, 0.3  # seconds that such an error, and a turn of a part, last
+_SEEN_LASTS, _TURNED_LASTS = 0.4, 0.3  # seconds that such an error, and a turn of a part, last
 _SIZES = (0.75, 1.3)  # of a person's own part against the usual one
 _NEAREST = 0.3  # metres in front of the camera
+_SHOWN, _HIDDEN = 0.0, 0.03  # metres farther than its middle where a head hides landmarks
+_GUESSED = 0.1  # weight of one that is hidden
 _FLAT = 0.4  # how much less a standing foot is pitched than a lifted one
 
 
 @dataclass(frozen=True)
 class _Part:
     """A part's landmarks, metres to the left, up and forward; and how far, in radians, it turns
-    about these three axes from where it is expected. `ends` are those that say most of it.
+    about these three axes from where it is expected. `ends` are those that say most of it. What is
+    `solid` hides its landmarks on the far side, of which detectors only guess.
     """
 
     landmarks: dict[str, tuple[float, float, float]]
     turns: tuple[float, float, float]
     ends: tuple[str, ...]
+    solid: bool = False
 
 
 def _foot(side: str, outward: float) -> _Part:
@@ -77,6 +81,7 @@ _HEAD = _Part(
     },
     (0.25, 0.5, 0.25),
     ("nose", "left_eye", "right_eye", "left_ear", "right_ear"),
+    solid=True,
 )
 _PARTS = dict(
     zip(
@@ -122,7 +127,7 @@ def extremity_axes(
         slopes = rays(np.nan_to_num(xy), track.focal, track.size)
         look, places = _across(joints[:, anchor] + root, slopes)
         model = np.array(list(part.landmarks.values())) * (height / _TALL)
-        turned = _turned(look @ expected, turns, places, seen, model, track.fps)
+        turned = _turned(look @ expected, turns, places, seen, model, part.solid, track.fps)
         axes[:, i] = np.swapaxes(look, -1, -2) @ turned
     return axes, confidence
 
@@ -182,6 +187,7 @@ def _turned(
     places: np.ndarray,
     seen: np.ndarray,
     model: np.ndarray,
+    solid: bool,
     fps: float,
 ) -> np.ndarray:
     """The part's axes (frames, 3, 3) as they are seen; all in axes that look at it.
@@ -192,6 +198,7 @@ def _turned(
         places: (frames, n, 2) landmarks, metres across the view.
         seen: (frames, n) confidence in them.
         model: (n, 3) landmarks in the part's own axes.
+        solid: those on its far side are hardly believed.
         fps: frames a second.
     """
     vector, size = np.zeros(turns.shape), 1.0
@@ -205,6 +212,9 @@ def _turned(
     for _ in range(_ROUNDS):
         axes = expected @ Rotation.from_rotvec(vector).as_matrix()
         trust = weight * agreement
+        if solid:
+            away = axes[:, 2] @ model.T
+            trust = trust * np.clip((_HIDDEN - away) / (_HIDDEN - _SHOWN), _GUESSED, 1.0)
         shown = _centred(np.einsum("tij,nj->tni", axes[:, :2], size * model), trust)
         moved = _centred(np.einsum("tij,nkj->tnik", axes[:, :2], -size * lever), trust)
         missed = _centred(places, trust) - shown
