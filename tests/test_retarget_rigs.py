@@ -30,7 +30,7 @@ RIGS = {
     "mpfb_rig.game_engine.json": ("unreal", "pelvis"),
     "m2m_mixamo_default.glb": ("mixamo", "mixamorig_Hips"),
     "m2m_human-skeleton.glb": ("rigify-deform", "DEF-hips"),
-    "m2m_cmu_91_48.fbx": ("poser", "hip"),
+    "m2m_cmu_91_48.fbx": ("daz-cmu-bvh", "hip"),
     "keijiro_cmu_135_01.fbx": ("mixamo", "Neo_Hips"),
     "ad_cmu1_jumping_jacks.bvh": ("joint-bvh", "Hips"),
 }
