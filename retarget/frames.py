@@ -17,7 +17,7 @@ from types import MappingProxyType
 import numpy as np
 
 from ..core.skeleton import H36M
-from .hinge import hinge_axis, straighten
+from .hinge import KnownHinge, hinge_axis, straighten
 from .rotation import columns, frame, reject, unit
 
 SIDES = ("L", "R")
@@ -57,16 +57,35 @@ def joint(joints: np.ndarray, name: str, side: str | None = None) -> np.ndarray:
     return joints[:, _J[f"{_SIDE_NAMES[side]}_{name}" if side else name]]
 
 
+def known_hinges(joints: np.ndarray, axes: dict[str, np.ndarray]) -> dict[str, KnownHinge]:
+    """The hinges that a rig's elbows and knees are known to have, by their upper bones.
+
+    Args:
+        joints: (17, 3) of the rig at rest.
+        axes: unit axes (3,) at rest of "upper_arm.L", "thigh.L" ...; one that is not across its
+            limb is of another rest pose, and left out.
+    """
+    rest, found = joints[None], {}
+    trunks = {"chest": _chest(rest)[0], "hips": _hips(rest)[0]}
+    for limb, (names, bones, trunk, _) in _LIMBS.items():
+        for side in SIDES:
+            part, (top, middle, end) = f"{bones[0]}.{side}", (joint(rest, n, side) for n in names)
+            upper, lower = unit(middle - top)[0], unit(end - middle)[0]
+            if part in axes and abs(axes[part] @ upper) < _ACROSS:
+                direction = trunks[trunk] @ _NATURAL[limb, side][0]
+                found[part] = KnownHinge.of(axes[part], upper, lower, direction, trunks[trunk])
+    return found
+
+
 def body_frames(
-    joints: np.ndarray, fps: float, hinges: Mapping[str, np.ndarray] = MappingProxyType({})
+    joints: np.ndarray, fps: float, hinges: Mapping[str, KnownHinge] = MappingProxyType({})
 ) -> Frames:
     """The frame of every part of the body.
 
     Args:
         joints: (frames, 17, 3), Human3.6M order, any right-handed axes and unit.
         fps: frames a second.
-        hinges: unit axes (3,) of "upper_arm.L", "thigh.R" ... that are known, and so not estimated;
-            one that is not across its limb is of another pose, and left out.
+        hinges: what is known of the hinges below "upper_arm.L", "thigh.L" ...
     """
     parts = {"hips": _hips(joints), "chest": _chest(joints), "head": _head(joints)}
     for limb, (names, bones, trunk, doubt) in _LIMBS.items():
@@ -74,10 +93,10 @@ def body_frames(
             top, middle, end = (joint(joints, name, side) for name in names)
             upper, lower = unit(middle - top), unit(end - middle)
             direction, hinge = _NATURAL[limb, side]
-            axis = hinges.get(f"{bones[0]}.{side}")
-            if axis is None or np.abs(upper @ axis).max() > _ACROSS:
-                axis = hinge_axis(upper, lower, parts[trunk], direction, hinge, doubt, fps)
-            axis = unit(reject(axis, upper))
+            plane, known = lower, hinges.get(f"{bones[0]}.{side}")
+            if known is not None:
+                plane, hinge = known.squared(upper, lower), known.natural
+            axis = hinge_axis(upper, plane, parts[trunk], direction, hinge, doubt, fps)
             lower = straighten(upper, lower, axis)
             parts[f"{bones[0]}.{side}"] = columns(axis, upper, np.cross(axis, upper))
             axis = unit(reject(axis, lower))

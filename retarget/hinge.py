@@ -7,10 +7,12 @@ measured from a natural axis, weighed by how far the limb is bent, smooth in tim
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.linalg import solveh_banded
 
-from .rotation import dot, reject, swing, turn, unit
+from .rotation import about, dot, reject, swing, turn, unit
 
 NATURAL_WEIGHT = np.sin(np.radians(6.0)) ** 2
 """Weight of the natural axis: that of a limb bent by 6 degrees."""
@@ -18,6 +20,49 @@ SMOOTHING = 0.05
 """Seconds over which the hinge of a limb bent by a right angle is smoothed."""
 STRONG_BEND = np.sin(np.radians(30.0))
 """Sine of the bend from which a limb's plane is believed even against its neighbours."""
+
+
+@dataclass(frozen=True)
+class KnownHinge:
+    """A rig's hinge that is not quite at right angles to the limb's bones.
+
+    Attributes:
+        natural: (3,) the axis, in trunk axes, where the upper bone points in its natural direction.
+        slant: the cosines of its angles to the upper and to the lower bone.
+        most: the largest angle from the limb's plane at which it is looked for, that at rest.
+    """
+
+    natural: np.ndarray
+    slant: tuple[float, float]
+    most: float
+
+    @classmethod
+    def of(
+        cls,
+        axis: np.ndarray,
+        upper: np.ndarray,
+        lower: np.ndarray,
+        direction: np.ndarray,
+        trunk: np.ndarray,
+    ) -> KnownHinge:
+        """From a rest pose: unit vectors (3,), and the trunk's axes (3, 3)."""
+        slant = (float(axis @ upper), float(axis @ lower))
+        natural = trunk.T @ swing(upper, direction) @ unit(reject(axis, upper))
+        at_rest = cls(natural, slant, np.pi / 2)._off_plane(upper[None], lower[None])
+        return cls(natural, slant, abs(float(at_rest[0])))
+
+    def squared(self, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+        """The lower bone's direction (frames, 3), turned about the upper until the plane of both is
+        at right angles to the hinge."""
+        return turn(about(upper, self._off_plane(upper, lower)), lower)
+
+    def _off_plane(self, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+        """Angles (frames,) about the upper bone from the plane's normal to the hinge."""
+        cosine = np.sum(upper * lower, axis=-1)
+        sine = np.sqrt(np.maximum(1 - cosine**2, 1e-12))
+        first, second = self.slant
+        share = (first * cosine - second) / (sine * np.sqrt(1 - first**2))
+        return np.clip(np.arcsin(np.clip(share, -1.0, 1.0)), -self.most, self.most)
 
 
 def hinge_axis(

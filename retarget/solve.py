@@ -20,7 +20,7 @@ from .contact import seen_contact
 from .detect import find_mapping
 from .extremities import seen_extremities
 from .feet import Leg, set_feet
-from .frames import SIDES, Frames, body_frames, joint
+from .frames import SIDES, Frames, body_frames, joint, known_hinges
 from .hands import hold_hands, steady_roll
 from .mapping import Mapping, check_mapping
 from .options import AUTOMATIC, Retargeting
@@ -62,8 +62,9 @@ def solve(
     report(0.0)
     body = rest_body(rig, mapping)
     joints, ground = place(motion.joints, body, options)
-    rest = body_frames(body.joints[None], motion.fps, body.hinges())
-    frames = body_frames(joints, motion.fps)
+    hinges = known_hinges(body.joints, body.hinges())
+    rest = body_frames(body.joints[None], motion.fps, hinges)
+    frames = body_frames(joints, motion.fps, hinges)
     report(0.3)
     parts = {part: frames[part] @ transpose(rest[part]) for part in frames.parts}
     seen = seen_extremities(motion, ground, body, rest)
