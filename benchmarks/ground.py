@@ -1,6 +1,9 @@
 """How well `ground` finds path, gravity, floor and contacts: figures against their bars.
 
-python benchmarks/ground.py ../shared/mocap/test_public.npz.xz --mistakes lifter --repeats 3
+python benchmarks/ground.py ../shared/mocap/test_public.npz.xz --real ../shared/keypoints/real3d/...
+
+Every take before random cameras, its pose as captured, as lifted from perfect 2D, and as lifted
+from a simulated detector's; and a real, tilted camera, where one is given.
 """
 
 from __future__ import annotations
@@ -9,18 +12,21 @@ import argparse
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from lift_to_3d.core import pipeline
 from lift_to_3d.core.ground import ground
-from lift_to_3d.core.lift import lift
-from lift_to_3d.core.motion import Motion
+from lift_to_3d.core.mixste.backend import open_backend
+from lift_to_3d.core.mixste.model import find_model
+from lift_to_3d.core.motion import Motion, Pose
 from lift_to_3d.core.training.capture import load_takes
-from lift_to_3d.core.training.ground_clips import LIFTER, NONE, Clip, film
+from lift_to_3d.core.training.ground_clips import Clip, film, lifted
 
 FEET = [6, 3]
 MOVERS = [3, 6, 13, 16]
+COLUMNS = {"captured": None, "lifted, perfect 2D": 0.0, "lifted, noisy 2D": 1.0}
+"""Kinds of poses and the noise of their detector."""
 STANDING = 0.985  # of the bones laid end to end, as people stand
 
 
@@ -59,7 +65,7 @@ def peak_speeds(joints: np.ndarray, fps: float) -> np.ndarray:
     return np.percentile(speed, 99.5, axis=0)
 
 
-def figures(clip: Clip, motion: Motion) -> dict[str, float]:
+def figures(clip: Clip, pose: Pose, motion: Motion) -> dict[str, float]:
     """All figures of one clip."""
     fps = motion.fps
     true_root, root = clip.joints[:, 0], motion.root.astype(float)
@@ -88,9 +94,7 @@ def figures(clip: Clip, motion: Motion) -> dict[str, float]:
         "jitter": jitter(motion.joints, fps) / jitter(clip.world, fps),
         "body jitter": jitter(relative, fps) / jitter(true_relative, fps),
         "peaks": float(np.median(peak_speeds(relative, fps) / peak_speeds(true_relative, fps)) - 1),
-        "mpjpe": float(
-            np.linalg.norm(clip.pose.joints - (clip.joints - clip.joints[:, :1]), axis=-1).mean()
-        ),
+        "mpjpe": float(np.linalg.norm(pose.joints - clip.pose.joints, axis=-1).mean()),
         "mpjpe out": float(
             np.linalg.norm(relative - true_relative @ _yaw(relative, true_relative), axis=-1).mean()
         ),
@@ -108,18 +112,32 @@ def _yaw(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def measure(args: argparse.Namespace) -> Iterator[tuple[str, str, dict[str, float]]]:
-    """(take, action, figures) of every take and repeat."""
-    rng = np.random.default_rng(args.seed)
-    mistakes = {"lifter": LIFTER, "none": NONE, "model": replace(NONE, pixels=LIFTER.pixels)}
-    for take in load_takes(Path(args.mocap)):
-        for _ in range(args.repeats):
-            clip = film(take, rng, mistakes[args.mistakes])
-            if args.mistakes == "model":
-                clip = replace(clip, pose=lift(clip.track))
-            motion = ground(
-                clip.pose, clip.track, height=true_height(clip.world), smoothing=args.smoothing
-            )
-            yield take.name, take.action, figures(clip, motion)
+    """(name, column, figures) of every take, repeat and kind of pose."""
+    model = find_model(args.model)
+    run = open_backend(model, "cpu")
+    for number, take in enumerate(load_takes(Path(args.mocap))):
+        for repeat in range(args.repeats):
+            for column, noise in COLUMNS.items():
+                rng = np.random.default_rng([args.seed, number, repeat])
+                clip = film(take, rng, noise or 0.0)
+                pose = clip.pose
+                if noise is not None:
+                    clip, pose = lifted(clip, model.card, run)
+                height = true_height(clip.world)
+                motion = ground(pose, clip.track, height=height, smoothing=args.smoothing)
+                yield f"{take.name} {take.action}", column, figures(clip, pose, motion)
+
+
+def real(folder: Path, model: str) -> Iterator[tuple[str, float]]:
+    """(whose keypoints, degrees) between up as found and as calibrated, for a real camera."""
+    with np.load(folder / "cam01_reference_camera_space.npz") as file:
+        up, focal = file["R"][:, 2], float(file["K"][0, 0])
+        size, fps = (int(file["size"][0]), int(file["size"][1])), float(file["fps"])
+    fov = float(np.degrees(2 * np.arctan(size[0] / 2 / focal)))
+    options = pipeline.Options(fps=fps, size=size, fov=fov, model=model, height=1.75)
+    for name in ("cam01_json", "cam01_mediapipe_heavy.npz"):
+        motion = pipeline.motions(folder / name, options)[0]
+        yield name, float(np.degrees(np.arccos(np.clip(-motion.gravity @ up, -1, 1))))
 
 
 def table(rows: dict[str, np.ndarray]) -> list[tuple[str, str, str]]:
@@ -131,15 +149,15 @@ def table(rows: dict[str, np.ndarray]) -> list[tuple[str, str, str]]:
         ("lifter's error, mean", f"{1000 * rows['mpjpe'].mean():.1f} mm", ""),
         ("world pose error, mean", f"{1000 * rows['mpjpe out'].mean():.1f} mm", ""),
         (
-            "path error / distance walked (2 m and more)",
-            f"median {np.median(share):.1f} %, 90 % {np.percentile(share, 90):.1f} %",
+            "path error / distance walked (2 m and more), median (90 %)",
+            f"{np.median(share):.1f} % ({np.percentile(share, 90):.1f})",
             "5 %",
         ),
         ("place error, median", f"{1000 * np.median(rows['place']):.0f} mm", ""),
         (
-            "frame-to-frame depth noise",
-            f"median {1000 * np.median(rows['depth noise']):.1f} mm,"
-            f" 90 % {1000 * np.percentile(rows['depth noise'], 90):.1f} mm",
+            "depth noise between frames, median (90 %)",
+            f"{1000 * np.median(rows['depth noise']):.1f} mm"
+            f" ({1000 * np.percentile(rows['depth noise'], 90):.1f})",
             "5 mm",
         ),
         ("gravity error, median", f"{np.median(rows['gravity']):.1f} deg", "3 deg"),
@@ -157,25 +175,35 @@ def table(rows: dict[str, np.ndarray]) -> list[tuple[str, str, str]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("mocap", help="packed motion capture (.npz.xz)")
-    parser.add_argument("--mistakes", choices=("none", "lifter", "model"), default="lifter")
+    parser.add_argument(
+        "--real", type=Path, help="folder of a calibrated capture and its keypoints"
+    )
+    parser.add_argument("--model", default="default", help="the lifter, a name or an .onnx file")
     parser.add_argument("--smoothing", choices=("off", "light", "strong"), default="light")
-    parser.add_argument("--repeats", type=int, default=3, help="cameras for each take")
+    parser.add_argument("--repeats", type=int, default=2, help="cameras for each take")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--takes", action="store_true", help="show every take")
     args = parser.parse_args()
-    rows: dict[str, list[float]] = defaultdict(list)
+    rows = {column: defaultdict(list) for column in COLUMNS}
     start = time.perf_counter()
-    for name, action, row in measure(args):
+    for name, column, row in measure(args):
         if args.takes:
             shown = " ".join(
                 f"{row[k]:8.3f}" for k in ("walked", "path", "gravity", "depth noise", "lowest")
             )
-            print(f"{name:12s} {shown}  {action}")
+            print(f"{shown}  {name}, {column}", flush=True)
         for key, value in row.items():
-            rows[key].append(value)
-    for what, figure, bar in table({k: np.array(v) for k, v in rows.items()}):
-        print(f"{what:45s} {figure:32s} {bar}")
-    print(f"{len(rows['walked'])} clips in {time.perf_counter() - start:.1f} s")
+            rows[column][key].append(value)
+    tables = [table({k: np.array(v) for k, v in row.items()}) for row in rows.values()]
+    print("", *COLUMNS, "bar", sep=" | ")
+    for lines in zip(*tables, strict=True):
+        print(lines[0][0], *(figure for _, figure, _ in lines), lines[0][2], sep=" | ")
+    if args.real:
+        for name, degrees in real(args.real, args.model):
+            print(f"real camera, {name}: up is off by {degrees:.1f} deg")
+    print(
+        f"{len(next(iter(rows.values()))['walked'])} clips in {time.perf_counter() - start:.0f} s"
+    )
 
 
 if __name__ == "__main__":

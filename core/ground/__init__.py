@@ -9,14 +9,15 @@ import numpy as np
 from ..errors import MotionError
 from ..motion import Motion, Pose
 from ..track import Track
+from .balance import votes
 from .body import body_of
 from .bones import FEET
 from .contacts import floor_contacts
 from .extremities import extremity_axes
+from .feet import stands
 from .floor import floor_height, raise_sunk, world_axes
 from .gravity import given_up, level_feet, upwards
 from .root_path import Footing
-from .senses import sense
 
 __all__ = ["ground"]
 
@@ -48,23 +49,23 @@ def ground(
     report = progress or (lambda _: None)
     body = body_of(pose, track, height, smoothing)
     report(0.3)
-    votes, stands = sense(body.joints, body.path(), body.fps)
+    root = body.path()
+    voted = upwards(votes(body.joints, root, body.fps))
+    up = voted if camera_up is None else given_up(camera_up)
     report(0.5)
+    standing = stands(body, root, up)
     if camera_up is None:
-        up = upwards(votes)
-        feet = body.joints[:, FEET] + body.path(Footing(up, stands))[:, None]
-        up = level_feet(up, feet, stands)
-    else:
-        up = given_up(camera_up)
+        ankles = body.joints[:, FEET] + body.path(Footing(up, standing))[:, None]
+        up = level_feet(up, ankles, standing)
     report(0.7)
-    root = body.path(Footing(up, stands))
+    root = body.path(Footing(up, standing))
     report(0.9)
 
     start = max(1, round(0.3 * body.fps))
     axes = world_axes(body.joints[:start], up)
     world = (body.joints + root[:, None]) @ axes.T
-    world -= (*world[0, 0, :2], floor_height(world, stands))
-    contacts = floor_contacts(world, stands, body.fps)
+    world -= (*world[0, 0, :2], floor_height(world, standing))
+    contacts = floor_contacts(world, standing, body.fps)
     world = raise_sunk(world, body.fps)
     turned, seen = extremity_axes(body.joints, root, track, up, contacts, height)
     report(1.0)

@@ -33,7 +33,7 @@ class Smoothing:
 
 LEVELS: dict[str, Smoothing | None] = {
     "off": None,
-    "light": Smoothing(still=4.0, quick=12.0, speed=1.5),
+    "light": Smoothing(still=4.0, quick=16.0, speed=1.0),
     "strong": Smoothing(still=2.0, quick=6.0, speed=3.0),
 }
 """Levels of smoothing by the name that the user picks."""
@@ -64,6 +64,11 @@ def low_pass(signal: np.ndarray, fps: float, cutoff: float) -> np.ndarray:
     sections = butter(2, cutoff * 1.1, fs=fps, output="sos")
     padding = min(frames - 1, int(np.ceil(fps / cutoff)))
     return sosfiltfilt(sections, signal, axis=0, padlen=padding)
+
+
+def rate(signal: np.ndarray, fps: float) -> np.ndarray:
+    """How fast a signal changes along the first axis, a second; 0 for a single frame."""
+    return np.gradient(signal, 1 / fps, axis=0) if len(signal) > 1 else np.zeros_like(signal)
 
 
 def smooth(signal: np.ndarray, fps: float, amount: Smoothing | None) -> np.ndarray:

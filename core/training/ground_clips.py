@@ -1,113 +1,220 @@
-"""Motion capture before a virtual camera, with the mistakes of a lifter: what `ground` is made for.
+"""Motion capture before a virtual camera, detected and lifted: what `ground` is made for.
 
 Camera axes: x right, y down, z forward. Everything is drawn from the generator given.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
+import torch
 from scipy.spatial.transform import Rotation
 
+from ..clean import clean
+from ..ground.bones import FEET
+from ..lift import lift_joints, network_rays
+from ..mixste.backend import Run
+from ..mixste.model import ModelCard
 from ..motion import Pose
 from ..skeleton import COCO, H36M
 from ..track import Track
+from .cameras import Cameras
 from .capture import Take
+from .detector import detect, keypoints
 
 _SIZES = ((1920, 1080), (1080, 1920), (1280, 720), (1000, 1000))
+_BOX = 40  # clips in a file
+_PITCH, _ROLL = (-10.0, 40.0), (-15.0, 15.0)
 
-# COCO joints that the capture has, and where the rest sit on the head: (joint, share of the way
-# from the neck to the crown, of the way out to the nose, metres to the left).
-_LIMBS = {name: j for j, name in enumerate(H36M.names) if name in COCO}
-_FACE = {
-    "nose": (0.5, 1.0, 0.0),
-    "left_eye": (0.62, 0.8, 0.03),
-    "right_eye": (0.62, 0.8, -0.03),
-    "left_ear": (0.55, 0.0, 0.075),
-    "right_ear": (0.55, 0.0, -0.075),
-}
-
-
-@dataclass(frozen=True)
-class Mistakes:
-    """How wrong a simulated lifter is; standard deviations.
-
-    Attributes:
-        tilt: of the whole body for the whole clip, degrees.
-        bias: of each bone's direction for the whole clip, degrees.
-        drift: of each joint's depth, slowly changing, metres at a wrist or ankle; half of it
-            across the picture.
-        shake: white noise of every coordinate, metres.
-        pixels: of the 2D joints, as a share of the person's size in the picture.
-    """
-
-    tilt: float = 0.0
-    bias: float = 0.0
-    drift: float = 0.0
-    shake: float = 0.0
-    pixels: float = 0.0
-
-
-NONE = Mistakes()
-LIFTER = Mistakes(tilt=2.5, bias=5.0, drift=0.05, shake=0.005, pixels=0.004)
-"""About as wrong as a small network: 60 to 80 mm a joint."""
+Range = tuple[float, float]
+"""Lowest and highest, degrees."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """What `ground` is given, and the truth.
+    """What a camera sees of a take, and the truth.
 
     Attributes:
-        pose: as lifted.
         track: as detected.
-        joints: (frames, 17, 3) true camera metres.
-        up: (3,) true direction of up, camera axes.
         world: (frames, 17, 3) true world metres as captured, Z up.
+        view: (3, 3) world axes to camera axes.
+        place: (3,) the world's origin, camera metres.
     """
 
-    pose: Pose
     track: Track
-    joints: np.ndarray
-    up: np.ndarray
     world: np.ndarray
+    view: np.ndarray
+    place: np.ndarray
+
+    @property
+    def joints(self) -> np.ndarray:
+        """(frames, 17, 3) true camera metres."""
+        return self.world @ self.view.T + self.place
+
+    @property
+    def up(self) -> np.ndarray:
+        """(3,) true direction of up, camera axes."""
+        return self.view[:, 2]
+
+    @property
+    def pose(self) -> Pose:
+        """The captured pose: what a lifter without faults would say."""
+        joints = self.joints
+        joints = (joints - joints[:, :1]).astype(np.float32)
+        return Pose(joints, np.ones(joints.shape[:2], np.float32), self.track.fps, self.track.name)
+
+
+class Lifted(NamedTuple):
+    """A clip, its track cleaned, and its pose as a model lifted it."""
+
+    clip: Clip
+    pose: Pose
 
 
 def film(
     take: Take,
     rng: np.random.Generator,
-    mistakes: Mistakes = NONE,
-    pitch: tuple[float, float] = (-10.0, 40.0),
-    roll: tuple[float, float] = (-15.0, 15.0),
+    noise: float = 0.0,
+    pitch: Range = _PITCH,
+    roll: Range = _ROLL,
 ) -> Clip:
     """Film a take with a static random camera that keeps the person in the picture.
 
     Args:
         take: what happens.
         rng: source of all chance.
-        mistakes: of the lifter and detector simulated.
-        pitch: range in degrees, positive looks down.
-        roll: range in degrees.
+        noise: of the simulated detector, see `core.training.detector.detect`.
+        pitch: of the camera; positive looks down.
+        roll: of the camera.
     """
     world = take.joints.astype(float)
-    to_camera = _camera_rotation(rng, pitch, roll)
-    centre = (world[:, 0].min(0) + world[:, 0].max(0)) / 2
-    turned = (world - centre) @ to_camera.T
+    view = _view(rng, pitch, roll)
+    turned = world @ view.T
     size = _SIZES[rng.integers(len(_SIZES))]
     fov = rng.uniform(35, 75)
     focal = size[0] / 2 / np.tan(np.radians(fov) / 2)
     half = np.array(size) / 2 / focal
+    place = -view @ (world[:, 0].min(0) + world[:, 0].max(0)) / 2
+    turned += place
     needed = (np.abs(turned[..., :2]) / half - turned[..., 2:]).max()
-    turned[..., 2] += max(needed * rng.uniform(1.05, 1.6), 1.0 - turned[..., 2].min())
-    xy, confidence = _detect(turned, focal, size, rng, mistakes.pixels)
+    place[2] += max(needed * rng.uniform(1.05, 1.6), 1.0 - turned[..., 2].min())
+    rays, confidence = _detected(take, view, place, half, noise, int(rng.integers(2**31)))
+    xy = np.where(confidence[..., None] > 0, rays * focal + np.array(size) / 2, np.nan)
     track = Track(xy, confidence, COCO, take.fps, size, fov=fov, name=take.name)
-    lifted = _mistake(turned - turned[:, :1], take.fps, rng, mistakes)
-    pose = Pose(lifted.astype(np.float32), np.ones(lifted.shape[:2], np.float32), take.fps)
-    return Clip(pose, track, turned, to_camera[:, 2], world)
+    return Clip(track, world, view, place)
 
 
-def _camera_rotation(rng: np.random.Generator, pitch, roll) -> np.ndarray:
+def lifted(clip: Clip, card: ModelCard, run: Run) -> Lifted:
+    """The clip cleaned and lifted, as a user's file is, by a model that is open already."""
+    track = clean(clip.track)
+    joints, _ = lift_joints(track, card, run)
+    seen = (network_rays(track)[1] > 0).astype(np.float32)
+    pose = Pose(joints.astype(np.float32), seen, track.fps, track.name)
+    return Lifted(replace(clip, track=track), pose)
+
+
+def shares(takes: list[Take]) -> np.ndarray:
+    """(takes,) how often to draw each: an action by the root of its length, not to drown others."""
+    lengths = np.array([len(t.joints) for t in takes], float)
+    total = {t.action: 0.0 for t in takes}
+    for take, length in zip(takes, lengths, strict=True):
+        total[take.action] += length
+    share = lengths / np.sqrt(np.array([total[t.action] for t in takes]))
+    return share / share.sum()
+
+
+def varied(take: Take, rng: np.random.Generator) -> Take:
+    """Two to ten seconds of the take on another body, perhaps mirrored or at half the rate."""
+    wanted = round(rng.uniform(2, 10) * take.fps)
+    start = rng.integers(max(1, len(take.joints) - wanted + 1))
+    every = 1 if rng.random() < 0.25 else 2
+    joints = take.joints[start : start + wanted : every].astype(float)
+    scale = np.exp(rng.normal(0, 0.05, 17))
+    scale[list(H36M.left)] = scale[list(H36M.right)]
+    out = joints.copy()
+    for parent, joint in H36M.bones:
+        out[:, joint] = out[:, parent] + scale[joint] * (joints[:, joint] - joints[:, parent])
+    out[..., 2] += np.median(joints[:, FEET, 2].min(1) - out[:, FEET, 2].min(1))
+    if rng.random() < 0.5:
+        out = out[:, list(H36M.mirrored)] * (-1.0, 1.0, 1.0)
+    return replace(take, joints=out, fps=take.fps / every)
+
+
+def shelf(
+    folder: Path, count: int, make: Callable[[np.random.Generator], Lifted], seed: int
+) -> list[Lifted]:
+    """So many clips from a folder; those that are missing are made and put there.
+
+    Args:
+        folder: of this kind of clips; files of `_BOX` clips each, which depend on the seed and
+            their number alone, so that work that was cut goes on where it was.
+        count: how many clips.
+        make: one clip.
+        seed: of all chance.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    clips: list[Lifted] = []
+    for number in range(-(-count // _BOX)):
+        path = folder / f"{seed}-{number:03d}.npz"
+        if not path.exists():
+            rng = np.random.default_rng([seed, number])
+            save([make(rng) for _ in range(_BOX)], path)
+            print(f"{path}: filmed and lifted {(number + 1) * _BOX} of {count}", flush=True)
+        clips += load(path)
+    return clips[:count]
+
+
+def save(clips: Sequence[Lifted], path: Path) -> None:
+    """Write clips into one file; never left half written."""
+    rows = [(c.clip, c.pose, c.clip.track) for c in clips]
+    arrays = {
+        "lifted": np.concatenate([pose.joints for _, pose, _ in rows]),
+        "seen": np.concatenate([pose.confidence for _, pose, _ in rows]),
+        "xy": np.concatenate([track.xy for *_, track in rows]).astype(np.float32),
+        "confidence": np.concatenate([track.confidence for *_, track in rows]).astype(np.float32),
+        "world": np.concatenate([clip.world for clip, *_ in rows]).astype(np.float32),
+        "view": np.stack([clip.view for clip, *_ in rows]),
+        "place": np.stack([clip.place for clip, *_ in rows]),
+        "frames": np.array([track.frames for *_, track in rows]),
+        "fps": np.array([track.fps for *_, track in rows]),
+        "size": np.array([track.size for *_, track in rows]),
+        "fov": np.array([track.fov or np.nan for *_, track in rows]),
+        "name": np.array([track.name for *_, track in rows]),
+    }
+    part = path.with_name("part.npz")
+    np.savez(part, **arrays)
+    part.replace(path)
+
+
+def load(path: Path) -> list[Lifted]:
+    """The clips of a file that `save` wrote."""
+    with np.load(path, allow_pickle=False) as file:
+        one = {name: file[name] for name in file.files}
+    ends = np.cumsum(one["frames"])[:-1]
+    parts = (np.split(one[n], ends) for n in ("lifted", "seen", "xy", "confidence", "world"))
+    clips = []
+    for i, (joints, seen, xy, confidence, world) in enumerate(zip(*parts, strict=True)):
+        width, height = one["size"][i].tolist()
+        fps, fov, name = float(one["fps"][i]), float(one["fov"][i]), str(one["name"][i])
+        track = Track(
+            xy.astype(float),
+            confidence.astype(float),
+            COCO,
+            fps,
+            (width, height),
+            fov=None if np.isnan(fov) else fov,
+            name=name,
+        )
+        clip = Clip(track, world.astype(float), one["view"][i], one["place"][i])
+        clips.append(Lifted(clip, Pose(joints, seen, fps, name)))
+    return clips
+
+
+def _view(rng: np.random.Generator, pitch: Range, roll: Range) -> np.ndarray:
     """(3, 3) world to camera; at rest the camera looks along world +Y."""
     level = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
     turn = Rotation.from_euler("z", rng.uniform(0, 360), degrees=True).as_matrix()
@@ -116,43 +223,15 @@ def _camera_rotation(rng: np.random.Generator, pitch, roll) -> np.ndarray:
     return spin @ tilt @ level @ turn
 
 
-def _detect(
-    joints: np.ndarray, focal: float, size: tuple[int, int], rng: np.random.Generator, noise: float
+def _detected(
+    take: Take, view: np.ndarray, place: np.ndarray, half: np.ndarray, noise: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    neck, nose, crown = joints[:, 8], joints[:, 9], joints[:, 10]
-    across = np.cross(crown - neck, nose - (neck + crown) / 2)
-    across /= np.linalg.norm(across, axis=1, keepdims=True) + 1e-9
-    placed = np.zeros((len(joints), len(COCO), 3))
-    for c, name in enumerate(COCO):
-        if name in _FACE:
-            rise, out, left = _FACE[name]
-            place = neck + rise * (crown - neck) + out * (nose - (neck + crown) / 2)
-            placed[:, c] = place + left * across
-        else:
-            placed[:, c] = joints[:, _LIMBS[name]]
-    xy = placed[..., :2] / placed[..., 2:] * focal + np.array(size) / 2
-    person = np.ptp(xy, axis=1).max(-1, keepdims=True)[..., None]
-    slow = gaussian_filter1d(rng.normal(size=xy.shape), 6, axis=0, mode="nearest") * 4.6
-    xy += noise * person * (slow + 0.5 * rng.normal(size=xy.shape))
-    return xy, np.full(xy.shape[:2], 0.9)
-
-
-def _mistake(
-    joints: np.ndarray, fps: float, rng: np.random.Generator, mistakes: Mistakes
-) -> np.ndarray:
-    frames = len(joints)
-    tilt = Rotation.from_rotvec(np.radians(mistakes.tilt) * rng.normal(size=3)).as_matrix()
-    turns = Rotation.from_rotvec(np.radians(mistakes.bias) * rng.normal(size=(17, 3))).as_matrix()
-    wrong = np.zeros_like(joints)
-    reach = np.zeros(17)
-    for parent, joint in H36M.bones:
-        bone = joints[:, joint] - joints[:, parent]
-        wrong[:, joint] = wrong[:, parent] + bone @ turns[joint].T
-        reach[joint] = reach[parent] + np.linalg.norm(bone, axis=1).mean()
-    wrong = wrong @ tilt.T
-    width = 0.25 * fps
-    slow = gaussian_filter1d(rng.normal(size=(frames, 17, 3)), width, axis=0, mode="nearest")
-    slow *= np.sqrt(2 * np.sqrt(np.pi) * width)
-    slow *= mistakes.drift * np.clip(reach / 0.8, 0, 1)[:, None] * np.array([0.5, 0.5, 1.0])
-    wrong += slow + mistakes.shake * rng.normal(size=joints.shape)
-    return wrong - wrong[:, :1]
+    """(frames, 17, 2) rays and (frames, 17) confidence of COCO's keypoints."""
+    random = torch.Generator().manual_seed(seed)
+    rotation, at = torch.from_numpy(view)[None], torch.from_numpy(place)[None]
+    cameras = Cameras(rotation, at, torch.from_numpy(half)[None], torch.ones(1))
+    world = torch.from_numpy(take.joints.astype(float))[None]
+    points = cameras.place(keypoints(world, random), torch.zeros(1, 3, dtype=torch.double))
+    second = max(4, round(take.fps))
+    rays, confidence = detect(points, cameras, noise, random, knot=second // 4, cell=second)
+    return rays[0].double().numpy(), confidence[0].double().numpy()

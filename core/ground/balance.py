@@ -1,4 +1,4 @@
-"""A sense of balance: where is up, and which foot bears weight.
+"""A sense of balance: where is up.
 
 Every frame offers directions that have to do with up: the trunk, the legs, the centre of mass over
 each ankle, its velocity and acceleration. A small network sees only how these lie to one another,
@@ -8,17 +8,11 @@ turns with the body, and cannot learn a camera by heart. Trained by ``core.train
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
 import numpy as np
-from scipy.special import expit
 
 from .bones import FEET
-from .smoothing import low_pass
-
-WEIGHTS = Path(__file__).with_name("senses.npz")
-"""The trained layers: ``weight0``, ``bias0``, ``weight1`` ..."""
+from .perceptron import answer
+from .smoothing import low_pass, rate
 
 CLUES = 15
 """Number of directions that a frame offers."""
@@ -35,8 +29,8 @@ _SEGMENTS = (
 )  # fmt: skip
 
 
-def sense(joints: np.ndarray, root: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
-    """Each frame's vote for up, and its feet.
+def votes(joints: np.ndarray, root: np.ndarray, fps: float) -> np.ndarray:
+    """Each frame's vote for up.
 
     Args:
         joints: (frames, 17, 3) metres relative to the pelvis, camera axes.
@@ -44,28 +38,21 @@ def sense(joints: np.ndarray, root: np.ndarray, fps: float) -> tuple[np.ndarray,
         fps: frames a second.
 
     Returns:
-        (frames, 3) votes for up in camera axes, the surer the longer, to be summed over the clip;
-        (frames, 2) probability that the left and the right foot stands on something.
+        (frames, 3) camera axes, the surer the longer, to be summed over the clip.
     """
-    values, directions = observe(joints, root, fps)
-    layers = _layers()
-    for i, (weight, bias) in enumerate(layers):
-        values = values @ weight + bias
-        if i < len(layers) - 1:
-            values = values * expit(values)
-    votes = np.einsum("tk,tki->ti", values[:, :CLUES], directions)
-    return votes.astype(float), expit(values[:, CLUES:].astype(float))
+    features, directions = observe(joints, root, fps)
+    return np.einsum("tk,tki->ti", answer("balance", features), directions)
 
 
 def observe(joints: np.ndarray, root: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
-    """What the network is given; arguments as for `sense`.
+    """What the network is given; arguments as for `votes`.
 
     Returns:
         (frames, features) float32, the same in any axes; (frames, 15, 3) float32, the directions
         to be weighted, in the axes of the joints.
     """
-    leg = float(np.linalg.norm(np.diff(joints[:, [1, 2, 3]], axis=1), axis=-1).sum(1).mean())
-    joints, root = joints / max(leg, 1e-6), root / max(leg, 1e-6)
+    leg = max(leg_length(joints), 1e-6)
+    joints, root = joints / leg, root / leg
     directions, speeds = _clues(joints, root, fps)
     first, second = np.triu_indices(CLUES)
     products = np.einsum("tki,tli->tkl", directions, directions)[:, first, second]
@@ -85,10 +72,10 @@ def _clues(joints: np.ndarray, root: np.ndarray, fps: float) -> tuple[np.ndarray
     """(frames, 15, 3) directions, lengths in legs, and (frames, 2) speeds of left, right ankle."""
     trunk = joints[:, 8] - joints[:, 0]
     left, forward = _sideways(joints, trunk)
-    mass = _mass_centre(joints)
-    velocity = low_pass(_rate(low_pass(mass + root, fps, 4.0), fps), fps, 4.0)
-    acceleration = low_pass(_rate(velocity, fps), fps, 2.5)
-    steps = _rate(low_pass(joints[:, FEET] + root[:, None], fps, 6.0), fps)
+    mass = mass_centre(joints)
+    velocity = low_pass(rate(low_pass(mass + root, fps, 4.0), fps), fps, 4.0)
+    acceleration = low_pass(rate(velocity, fps), fps, 2.5)
+    steps = rate(low_pass(joints[:, FEET] + root[:, None], fps, 6.0), fps)
     directions = [
         trunk,
         2 * (joints[:, 10] - joints[:, 8]),
@@ -113,7 +100,13 @@ def _sideways(joints: np.ndarray, trunk: np.ndarray) -> tuple[np.ndarray, np.nda
     return left, np.cross(left, trunk)
 
 
-def _mass_centre(joints: np.ndarray) -> np.ndarray:
+def leg_length(joints: np.ndarray) -> float:
+    """Mean length of a leg, in the unit of (frames, 17, 3) joints."""
+    return float(np.linalg.norm(np.diff(joints[:, [1, 2, 3]], axis=1), axis=-1).sum(1).mean())
+
+
+def mass_centre(joints: np.ndarray) -> np.ndarray:
+    """(frames, 3) the body's centre of mass from (frames, 17, 3) joints."""
     total = sum(share for share, *_ in _SEGMENTS)
     parts = [
         share / total * (joints[:, a] + place * (joints[:, b] - joints[:, a]))
@@ -122,16 +115,5 @@ def _mass_centre(joints: np.ndarray) -> np.ndarray:
     return np.sum(parts, axis=0)
 
 
-def _rate(signal: np.ndarray, fps: float) -> np.ndarray:
-    return np.gradient(signal, 1 / fps, axis=0) if len(signal) > 1 else np.zeros_like(signal)
-
-
 def _unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
-
-
-@cache
-def _layers() -> list[tuple[np.ndarray, np.ndarray]]:
-    with np.load(WEIGHTS, allow_pickle=False) as file:
-        count = len(file.files) // 2
-        return [(file[f"weight{i}"], file[f"bias{i}"]) for i in range(count)]
