@@ -33,7 +33,7 @@ class Smoothing:
 
 LEVELS: dict[str, Smoothing | None] = {
     "off": None,
-    "light": Smoothing(still=4.0, quick=16.0, speed=1.0),
+    "light": Smoothing(still=4.0, quick=12.0, speed=1.5),
     "strong": Smoothing(still=2.0, quick=6.0, speed=3.0),
 }
 """Levels of smoothing by the name that the user picks."""
