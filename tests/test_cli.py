@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -380,8 +381,10 @@ def batch_of(takes: Path, out: Path, *words: str) -> list[str]:
 
 
 def start(command: list[str]) -> subprocess.Popen:
+    """The command in a group of its own, which hears Ctrl-C also where the tests do not."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(command, start_new_session=True, **quiet)
+    hear = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, start_new_session=True, preexec_fn=hear, **quiet)
 
 
 @pytest.mark.slow
