@@ -510,10 +510,14 @@ def test_pieces_that_do_not_fit_are_refused_and_older_ones_ignored(capture_folde
     assert pieces.take_up(travel, out) == []
     assert load_checkpoint(out / "small")["step"] == 2
     assert pieces.take_up(tmp_path / "nowhere", out) == []
-    (travel / "small.1").write_bytes(b"x" * 1000)
+    (travel / "notes.json").write_text("{}")
+    pieces.leave(out / "small", travel, size=2000)
+    assert (travel / "notes.json").is_file()
+    [second] = travel.glob("small.*.1")
+    second.write_bytes(b"x" * 2000)
     with pytest.raises(ModelError, match=r"small\.json: its pieces cannot be put together"):
         pieces.take_up(travel, tmp_path / "other")
-    (travel / "small.1").unlink()
+    second.unlink()
     with pytest.raises(ModelError, match=r"small\.json"):
         pieces.take_up(travel, tmp_path / "other")
     assert not (tmp_path / "other").exists()

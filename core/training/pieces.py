@@ -23,10 +23,10 @@ SIZE = 15 << 20
 
 
 def leave(run: Path, folder: Path, size: int = SIZE) -> list[Path]:
-    """Write a run's state into a folder as ``RUN.json`` and ``RUN.0``, ``RUN.1`` ...
+    """Write a run's state into a folder as ``RUN.json`` and ``RUN.HASH.0``, ``RUN.HASH.1`` ...
 
-    What lay there in pieces before is removed, since a run needs none that came before it; the
-    ``.json``, which says how many pieces belong together, is written last.
+    The ``.json``, which says what pieces belong together, is put in its place when all are there;
+    only then the pieces of runs before are removed, since a run needs none. Other files stay.
 
     Args:
         run: folder of the run.
@@ -49,16 +49,19 @@ def leave(run: Path, folder: Path, size: int = SIZE) -> list[Path]:
     torch.save(small, buffer)
     data = buffer.getvalue()
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.json"):
-        for name in [old, *folder.glob(f"{old.stem}.[0-9]*")]:
-            name.unlink()
+    before = [piece for about in _abouts(folder) for piece in (about, *_pieces(about))]
+    whole = _hash(data)
     written = []
     for number, start in enumerate(range(0, len(data), size)):
-        written.append(folder / f"{run.name}.{number}")
+        written.append(folder / f"{run.name}.{whole[:8]}.{number}")
         written[-1].write_bytes(data[start : start + size])
-    about = {"step": small["step"], "pieces": len(written), "sha256": _hash(data)}
+    about = {"step": small["step"], "pieces": len(written), "sha256": whole}
     written.append(folder / f"{run.name}.json")
-    written[-1].write_text(json.dumps(about) + "\n", "utf-8")
+    part = folder / f"{run.name}.json.part"
+    part.write_text(json.dumps(about) + "\n", "utf-8")
+    part.replace(written[-1])
+    for piece in {*before} - {*written}:
+        piece.unlink(missing_ok=True)
     return written
 
 
@@ -78,7 +81,7 @@ def take_up(folder: Path, out: Path) -> list[Path]:
         ModelError: a piece is missing or damaged.
     """
     taken = []
-    for about in sorted(folder.glob("*.json")):
+    for about in _abouts(folder):
         run = out / about.stem
         state = _joined(about)
         if (run / CHECKPOINT).is_file() and load_checkpoint(run)["step"] >= state["step"]:
@@ -94,12 +97,21 @@ def take_up(folder: Path, out: Path) -> list[Path]:
     return taken
 
 
+def _abouts(folder: Path) -> list[Path]:
+    """The files that say what pieces belong together; other JSON is none of ours."""
+    return [path for path in sorted(folder.glob("*.json")) if b'"sha256"' in path.read_bytes()]
+
+
+def _pieces(about: Path) -> list[Path]:
+    values = json.loads(about.read_text("utf-8"))
+    stem = f"{about.stem}.{values['sha256'][:8]}"
+    return [about.with_name(f"{stem}.{number}") for number in range(values["pieces"])]
+
+
 def _joined(about: Path) -> dict[str, Any]:
     try:
-        values = json.loads(about.read_text("utf-8"))
-        names = [about.with_suffix(f".{number}") for number in range(values["pieces"])]
-        data = b"".join(name.read_bytes() for name in names)
-        if _hash(data) != values["sha256"]:
+        data = b"".join(piece.read_bytes() for piece in _pieces(about))
+        if _hash(data) != json.loads(about.read_text("utf-8"))["sha256"]:
             raise ValueError("they do not belong together, or one is damaged")
         return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (OSError, ValueError, KeyError, TypeError) as error:
