@@ -6,11 +6,13 @@ along it so that its parts are proportioned like a person's.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise, product
 
 import numpy as np
 
+from .bone_tree import BoneTree, trees
 from .mapping import Mapping
 from .rig import Rig
 from .rotation import unit
@@ -25,130 +27,148 @@ class _Limb:
         share: of the first two in the whole path of its joints: from the collar bone to the last
             finger, from the hip to the toes.
         aside: how far from the body's middle it begins.
+        above: how far above the hip joints it begins.
     """
 
     parts: dict[str, float]
     share: float
     aside: float
+    above: float
 
 
-_ARM = _Limb({"upper_arm": 0.34, "forearm": 0.29, "hand": 0.20}, 0.64, 0.19)
-_LEG = _Limb({"thigh": 0.50, "shin": 0.49, "foot": 0.17}, 0.83, 0.11)
-_HEAD_TO_NECK = 1.9
-"""Height from head joint to crown over that from neck base to head joint."""
+_ARM = _Limb({"upper_arm": 0.34, "forearm": 0.29, "hand": 0.20}, 0.64, 0.19, 0.57)
+_LEG = _Limb({"thigh": 0.50, "shin": 0.49, "foot": 0.17}, 0.83, 0.11, 0.0)
+_LONGEST = 0.5
+"""Of a bone beyond a limb, no more counts, as a share of a leg: swords are longer than fingers."""
+_HEAD_JOINT = 0.185
+"""Height of the head's joint above the shoulders, likewise."""
+_CLOSE = 0.03
+"""Bones of a neck begin farther apart than this, likewise."""
+_BRANCHES = 0.5
+"""For the head being where hair and face begin, or the second of two bones."""
 _END_WEIGHT = 0.2
 """The last part counts for little: the last bone's length is often made up."""
 _SIZE_WEIGHT, _ASIDE_WEIGHT = 0.5, 0.3
-_SKIPPED = 0.1
-"""For a bone between two joints of a limb that is none of its parts."""
+_SKIPPED, _KINKED = 0.1, 3.0
+"""For a bone between two joints of a limb that is none of its parts; more where it bends there."""
+_UNLIKE = 1.0
+"""For the left limb's parts being longer or shorter than the right one's."""
+_RAISED = 0.25
+"""Sine of the angle from which an arm at rest is raised, or put back, more than arms are."""
+_TOLD = 0.15
+"""How far, as a share of a leg, all signs of where it faces must reach to be sure."""
+_CHOICES = 8
+"""Of each limb's likeliest joints, so many are compared with the other side's."""
 _TOO_BAD = 2.5
 
 
+_SURE = 0.6
+"""Confidence from which no other axis is tried for up."""
+
+
 @dataclass(frozen=True)
-class _Tree:
-    """A rig's bones as points: heads and tails (bones, 3) along left, up, forward or back."""
+class _Choice:
+    """Bones for a limb's parts, and how unlike a person's limb they are."""
 
-    rig: Rig
-    children: list[list[int]]
-    heads: np.ndarray
-    tails: np.ndarray
-
-    def below(self, bone: int) -> list[int]:
-        """The bone and all under it."""
-        found = [bone]
-        for b in found:
-            found.extend(self.children[b])
-        return found
-
-    def path(self, bone: int, top: int) -> list[int]:
-        """The bones from below `top` down to `bone`."""
-        path = []
-        while bone not in (top, -1):
-            path.append(bone)
-            bone = int(self.rig.parents[bone])
-        return path[::-1]
-
-    def meeting(self, bones: list[int]) -> int:
-        """The lowest bone in the tree above (or equal to) all of them, -1 if there is none."""
-        lines = [[-1, *self.path(bone, -1)] for bone in bones]
-        common = -1
-        for step in zip(*lines, strict=False):
-            if len(set(step)) > 1:
-                break
-            common = step[0]
-        return common
+    cost: float
+    parts: dict[str, int]
+    lengths: np.ndarray
 
 
 def map_by_structure(rig: Rig) -> Mapping | None:
     """The mapping that the tree and the places of the bones suggest; None if they do not.
 
-    Sides are told by where the toes point, so a rig may face anywhere as long as it is upright.
+    A rig may face anywhere and lie on any of its axes. Sides are told by where it faces: toes,
+    knees, elbows and the head.
     """
-    tree = _tree(rig)
-    ends = [bone for bone in range(len(rig.bones)) if not tree.children[bone]]
+    best = None
+    for tree in trees(rig):
+        found = _map(tree)
+        if found is not None and (best is None or found.confidence > best.confidence):
+            best = found
+        if best is not None and best.confidence > _SURE:
+            break
+    return best
+
+
+def _map(tree: BoneTree) -> Mapping | None:
+    """The mapping of a tree that stands upright."""
+    ends = tree.ends()
     feet = _feet(tree, ends)
     if feet is None:
         return None
     legs_from = tree.meeting(list(feet))
     lateral = _lateral(tree, feet, legs_from)
-    aside = (tree.heads - tree.heads[legs_from]) @ lateral
-    tops = np.maximum(tree.tails[:, 2], tree.heads[:, 2])
-    crown = int(np.argmax(tops - abs(aside)))
+    places = (tree.heads - tree.heads[legs_from]) @ np.stack([lateral, [0.0, 0.0, 1.0]], -1)
+    aside = places[:, 0]
+    crown = _crown(tree, range(len(tree.heads)), aside)
     hips = tree.meeting([*feet, crown])
     if hips < 0 or crown in feet:
         return None
-    hands = _hands(tree, [end for end in ends if end != crown], hips, feet, lateral)
+    leg_paths = [tree.path(foot, legs_from) for foot in feet]
+    size = _leg_size(tree, feet, hips)
+    legs = _pair([_limbs(tree, path, _LEG, size, places) for path in leg_paths])
+    if legs is None:
+        return None
+    ahead = _ahead_of_legs(tree, [leg.parts for leg in legs], leg_paths)
+    hands = _hands(tree, ends, hips, feet, places, ahead)
     if hands is None:
         return None
     chest = tree.meeting(list(hands))
     spine = tree.path(chest, hips)
-    if not spine:
+    arm_paths = [tree.path(hand, chest) for hand in hands]
+    arms = _pair([_limbs(tree, path, _ARM, size, places) for path in arm_paths])
+    if not spine or arms is None:
         return None
-    size = _leg_size(tree, feet, hips)
     bones: dict[str, tuple[str, ...]] = {}
-    costs = []
 
     def name(part: str, *found: int) -> None:
-        bones[part] = tuple(rig.bones[bone] for bone in found)
+        bones[part] = tuple(tree.rig.bones[bone] for bone in found)
 
     name("hips", hips)
     name("spine", *spine)
-    _name_head(tree, chest, crown, hands, name)
-    for leg, side in zip(feet, _sides(tree, feet, legs_from, lateral), strict=True):
-        cost, found = _limb(tree, tree.path(leg, legs_from), _LEG, size, aside)
-        costs.append(cost)
-        for part, bone in found.items():
-            name(f"{part}.{side}", bone)
-        toes = tree.path(leg, found["foot"]) if "foot" in found else []
-        if toes:
-            name(f"toe.{side}", toes[0])
-    left = lateral if _sides(tree, feet, legs_from, lateral)[0] == "L" else -lateral
-    for arm in hands:
-        path = tree.path(arm, chest)
-        side = "L" if (tree.heads[path] - tree.heads[chest]).mean(0) @ left > 0 else "R"
-        cost, found = _limb(tree, path, _ARM, size, aside)
-        costs.append(cost)
-        for part, bone in found.items():
-            name(f"{part}.{side}", bone)
-        before = path[: path.index(found["upper_arm"])] if "upper_arm" in found else []
-        if before:
-            name(f"shoulder.{side}", before[-1])
-    confidence = float(np.clip(1 - np.mean(costs) / _TOO_BAD, 0.0, 0.9))
-    mapping = Mapping(bones, preset="structure", confidence=round(confidence, 3))
+    shoulders = np.mean([tree.heads[arm.parts["upper_arm"], 2] for arm in arms])
+    tall = np.sqrt(size * max(shoulders - tree.heads[legs_from, 2], 1e-9) / _ARM.above)
+    neck = _neck(tree, chest, arm_paths, aside, float(shoulders), float(tall))
+    if neck:
+        name("head", neck[-1])
+    if neck[:-1]:
+        name("neck", *neck[:-1])
+    ahead = ahead + _ahead_of_arms(tree, [arm.parts for arm in arms], neck)
+    left = np.cross([0.0, 0.0, 1.0], ahead)
+    for limbs, paths in ((legs, leg_paths), (arms, arm_paths)):
+        where = [tree.heads[list(limb.parts.values())].mean(0) @ left for limb in limbs]
+        sides = ("L", "R") if where[0] >= where[1] else ("R", "L")
+        for limb, path, side in zip(limbs, paths, sides, strict=True):
+            for part, bone in limb.parts.items():
+                name(f"{part}.{side}", bone)
+            _name_ends(path, limb.parts, side, name)
+    costs = [limb.cost for limb in (*legs, *arms)]
+    told = min(1.0, float(np.linalg.norm(ahead)) / (_TOLD * size))
+    confidence = np.clip(1 - np.mean(costs) / _TOO_BAD, 0.0, 0.9) * (0.5 + 0.5 * told)
+    mapping = Mapping(bones, preset="structure", confidence=round(float(confidence), 3))
     return None if mapping.missing or confidence == 0 else mapping
 
 
-def _tree(rig: Rig) -> _Tree:
-    world = rig.world
-    children: list[list[int]] = [[] for _ in rig.bones]
-    for bone, parent in enumerate(rig.parents):
-        if parent >= 0:
-            children[parent].append(bone)
-    heads, tails = rig.rest[:, :3, 3], rig.tails
-    return _Tree(rig, children, heads @ world[:3, :3].T, tails @ world[:3, :3].T)
+def _name_ends(path: list[int], parts: dict[str, int], side: str, name) -> None:
+    """The collar bone before an arm, the toe after a foot."""
+    if "upper_arm" in parts:
+        before = path[: path.index(parts["upper_arm"])]
+        if before:
+            name(f"shoulder.{side}", before[-1])
+    elif "foot" in parts:
+        after = path[path.index(parts["foot"]) + 1 :]
+        if after:
+            name(f"toe.{side}", after[0])
 
 
-def _feet(tree: _Tree, ends: list[int]) -> tuple[int, int] | None:
+def _crown(tree: BoneTree, bones: Iterable[int], aside: np.ndarray) -> int:
+    """Of some bones, the highest near the middle."""
+    tops = np.maximum(tree.tails[:, 2], tree.heads[:, 2]) - abs(aside)
+    return max(bones, key=lambda bone: float(tops[bone]))
+
+
+def _feet(tree: BoneTree, ends: list[int]) -> tuple[int, int] | None:
     """The two ends of the tree that are lowest and on different branches, best a mirrored pair."""
     heights = np.array([min(tree.heads[b, 2], tree.tails[b, 2]) for b in ends])
     tall = np.ptp(np.concatenate([tree.heads[:, 2], tree.tails[:, 2]]))
@@ -170,7 +190,7 @@ def _feet(tree: _Tree, ends: list[int]) -> tuple[int, int] | None:
     return None if best is None else best[1]
 
 
-def _lateral(tree: _Tree, feet: tuple[int, int], legs_from: int) -> np.ndarray:
+def _lateral(tree: BoneTree, feet: tuple[int, int], legs_from: int) -> np.ndarray:
     """The level direction from the second leg to the first, taken where they are first apart."""
     paths = (tree.path(foot, legs_from) for foot in feet)
     pairs = zip(*paths, strict=False)
@@ -180,19 +200,28 @@ def _lateral(tree: _Tree, feet: tuple[int, int], legs_from: int) -> np.ndarray:
 
 
 def _hands(
-    tree: _Tree, ends: list[int], hips: int, feet: tuple[int, int], lateral: np.ndarray
+    tree: BoneTree,
+    ends: list[int],
+    hips: int,
+    feet: tuple[int, int],
+    places: np.ndarray,
+    ahead: np.ndarray,
 ) -> tuple[int, int] | None:
     """The pair of ends of the tree, one on either side, that most look like arms."""
     legs = {bone for foot in feet for bone in tree.path(foot, hips)}
     upper = [b for b in ends if b in set(tree.below(hips)) and not legs & set(tree.path(b, hips))]
     size = _leg_size(tree, feet, hips)
-    aside = (tree.heads - tree.heads[hips]) @ lateral
+    aside = places[:, 0] - places[hips, 0]
     side = {end: max(aside[tree.path(end, hips)], key=abs) for end in upper}
     costs: dict[tuple[int, int], float] = {}
 
     def cost(end: int, chest: int) -> float:
         if (end, chest) not in costs:
-            costs[end, chest] = _limb(tree, tree.path(end, chest), _ARM, size, aside)[0]
+            choices = _limbs(tree, tree.path(end, chest), _ARM, size, places)
+            costs[end, chest] = np.inf
+            if choices:
+                raised = _raised(tree, choices[0].parts, ahead, size)
+                costs[end, chest] = choices[0].cost + raised
         return costs[end, chest]
 
     best: tuple[float, tuple[int, int] | None] = (np.inf, None)
@@ -208,78 +237,147 @@ def _hands(
     return best[1]
 
 
-def _leg_size(tree: _Tree, feet: tuple[int, int], hips: int) -> float:
+def _raised(tree: BoneTree, arm: dict[str, int], ahead: np.ndarray, size: float) -> float:
+    """How far an arm is up or back, more than arms are at rest: wings are."""
+    first, last = (list(arm.values())[i] for i in (0, -1))
+    along = unit(tree.heads[last] - tree.heads[first])
+    faces = ahead / (_TOLD * size)
+    back = -along @ faces / max(1.0, float(np.linalg.norm(faces)))
+    return max(along[2] - _RAISED, 0.0) + max(back - _RAISED, 0.0)
+
+
+def _leg_size(tree: BoneTree, feet: tuple[int, int], hips: int) -> float:
     low = min(tree.heads[foot, 2] for foot in feet)
     return max(float(tree.heads[hips, 2] - low), 1e-9)
 
 
-def _sides(
-    tree: _Tree, feet: tuple[int, int], legs_from: int, lateral: np.ndarray
-) -> tuple[str, str]:
-    """ "L" and "R" for the two feet: feet point forward, and left is where forward says.
+def _ahead_of_legs(
+    tree: BoneTree, legs: list[dict[str, int]], paths: list[list[int]]
+) -> np.ndarray:
+    """Level, about as long as feet are: feet point forward and knees rest bent a little."""
+    ahead = np.zeros(3)
+    for leg, path in zip(legs, paths, strict=True):
+        ahead += _bend(tree, leg, "thigh", "shin", "foot")
+        if "foot" in leg:
+            foot = tree.heads[leg["foot"]]
+            after = path[path.index(leg["foot"]) + 1 :]
+            step = (tree.heads[after[0]] if after else tree.tails[leg["foot"]]) - foot
+            level = step * [1.0, 1.0, 0.0]
+            # A shin that goes on, as tails that importers make up do, is no foot.
+            pointed = np.linalg.norm(level) > 0.5 * np.linalg.norm(step)
+            ahead += level if pointed else 0.0
+    return ahead
 
-    Where a rig has no toes its knees, which rest bent a little, tell as much.
-    """
-    forward = np.zeros(3)
-    for foot in feet:
-        path = tree.path(foot, legs_from)
-        points = np.stack([*(tree.heads[b] for b in path), tree.tails[foot]])
-        low = points[points[:, 2] < points[:, 2].min() + 0.3 * np.ptp(points[:, 2])]
-        high = points[points[:, 2] >= low[0, 2]]
-        forward += low[-1] - low[0] + 2 * (high.mean(0) - 0.5 * (high[0] + high[-1]))
-    left = np.cross([0.0, 0.0, 1.0], forward)
-    return ("L", "R") if left @ lateral >= 0 else ("R", "L")
+
+def _ahead_of_arms(tree: BoneTree, arms: list[dict[str, int]], neck: list[int]) -> np.ndarray:
+    """Level: elbows rest bent a little, a head is before its neck and a face before its head."""
+    ahead = np.zeros(3)
+    for arm in arms:
+        ahead -= _bend(tree, arm, "upper_arm", "forearm", "hand")
+    if len(neck) > 1:
+        ahead = ahead + tree.heads[neck[-1]] - tree.heads[neck[0]]
+    if neck:
+        face = tree.heads[tree.below(neck[-1])] - tree.heads[neck[-1]]
+        ahead = ahead + 0.5 * face.mean(0)
+    return ahead * [1.0, 1.0, 0.0]
 
 
-def _limb(
-    tree: _Tree, path: list[int], kind: _Limb, size: float, aside: np.ndarray
-) -> tuple[float, dict[str, int]]:
-    """The bones at which the limb's three parts begin, and how unlike a person's they are.
+def _bend(tree: BoneTree, limb: dict[str, int], *names: str) -> np.ndarray:
+    """Level, from the middle between a limb's ends to its knee or elbow, twice."""
+    if not all(name in limb for name in names):
+        return np.zeros(3)
+    top, middle, end = (tree.heads[limb[name]] for name in names)
+    way = end - top
+    share = np.clip((middle - top) @ way / max(way @ way, 1e-18), 0.0, 1.0)
+    return 2 * (middle - top - share * way) * [1.0, 1.0, 0.0]
+
+
+def _limbs(
+    tree: BoneTree, path: list[int], kind: _Limb, leg: float, places: np.ndarray
+) -> list[_Choice]:
+    """The bones at which the limb's three parts may begin, the likeliest first.
 
     Args:
         tree: the rig.
         path: bones of the limb, from the trunk to its end.
         kind: the limb that it may be.
-        size: a leg's length.
-        aside: (bones,) how far to the side each bone begins.
+        leg: a leg's length.
+        places: (bones, 2) how far to the side and above the legs each bone begins.
     """
     names = list(kind.parts)
     if len(path) < 2:
-        return 2 * _TOO_BAD, {}
+        return []
     joints = np.stack([*(tree.heads[b] for b in path), tree.tails[path[-1]]])
-    steps = np.linalg.norm(np.diff(joints, axis=0), axis=-1)
-    reach = np.concatenate([[0.0], np.cumsum(steps)])
-    total = reach[-2]
-    best: tuple[float, dict[str, int]] = (2 * _TOO_BAD, {})
+    steps = np.linalg.norm(np.diff(joints, axis=0), axis=-1)[:-1]
+    reach = np.minimum(steps, _LONGEST * leg).sum()
+    found = []
     for chosen in combinations(range(len(path)), min(len(path), len(names))):
-        lengths = np.linalg.norm(np.diff(joints[[*chosen, -1]], axis=0), axis=-1)
-        sizes = np.maximum(lengths, 1e-9) / (np.array(list(kind.parts.values()))[: len(chosen)])
-        first, second, last = *sizes[:2], sizes[-1]
-        cover = (lengths[0] + lengths[1]) / max(total, 1e-9) / kind.share
-        away = max(abs(aside[path[chosen[0]]]), 1e-3 * size) / size / kind.aside
+        stations = joints[[*chosen, -1]]
+        lengths = np.maximum(np.linalg.norm(np.diff(stations, axis=0), axis=-1), 1e-9)
+        sizes = lengths / (np.array(list(kind.parts.values()))[: len(chosen)])
+        first, second, last = *sizes[:2], np.clip(sizes[-1], sizes[-2] / 2, sizes[-2] * 2)
+        aside, above = places[path[chosen[0]]] / leg
+        high = np.clip(above / kind.above, 0.1, 2.0) if kind.above else 1.0
+        size = leg * np.sqrt(max(high, 0.5))
+        cover = (lengths[0] + lengths[1]) / max(reach, 1e-9) / kind.share
+        away = max(abs(aside), 1e-3) / kind.aside
         cost = abs(np.log(first / second)) + _SIZE_WEIGHT * abs(np.log(max(cover, 1e-9)))
         cost += _SIZE_WEIGHT * (abs(np.log(first / size)) + abs(np.log(second / size)))
-        cost += _ASIDE_WEIGHT * abs(np.log(away)) + _END_WEIGHT * abs(np.log(last / second))
-        cost += _SKIPPED * (chosen[-1] - chosen[0] + 1 - len(chosen))
-        if cost < best[0]:
-            best = float(cost), {n: path[i] for n, i in zip(names, chosen, strict=False)}
-    return best
+        cost += _ASIDE_WEIGHT * (abs(np.log(away)) + abs(np.log(high)))
+        cost += _END_WEIGHT * abs(np.log(last / second))
+        for i, j in pairwise(chosen):
+            for k in range(i + 1, j):
+                cost += _SKIPPED + _KINKED * _kink(joints[i], joints[k], joints[j])
+        parts = {n: path[i] for n, i in zip(names, chosen, strict=False)}
+        found.append(_Choice(float(cost), parts, lengths))
+    return sorted(found, key=lambda choice: choice.cost)
 
 
-def _name_head(tree: _Tree, chest: int, crown: int, hands: tuple[int, int], name) -> None:
-    """The neck and head: above the chest, the head where a head's joint is."""
-    arms = {bone for hand in hands for bone in tree.path(hand, chest)}
-    path = [bone for bone in tree.path(crown, chest) if bone not in arms]
-    if not path:
-        return
-    heights = tree.heads[path, 2]
-    tops = (tree.tails[crown, 2], heights[-1])
+def _kink(start: np.ndarray, middle: np.ndarray, end: np.ndarray) -> float:
+    """How far a point is off the straight way, as a share of it."""
+    way = end - start
+    length = max(float(np.linalg.norm(way)), 1e-9)
+    return float(np.linalg.norm(np.cross(middle - start, way))) / length**2
 
-    def unlike(i: int) -> float:
-        neck = max(heights[i] - heights[0], 1e-9)
-        return min(abs(np.log(max(top - heights[i], 1e-9) / neck / _HEAD_TO_NECK)) for top in tops)
 
-    at = min(range(1, len(path)), key=unlike) if len(path) > 1 else 0
-    name("head", path[at])
-    if at:
-        name("neck", *path[:at])
+def _pair(choices: list[list[_Choice]]) -> list[_Choice] | None:
+    """One choice for each of two limbs: both likely, and alike."""
+
+    def unlike(pair: tuple[_Choice, ...]) -> float:
+        one, other = pair
+        if len(one.parts) != len(other.parts):
+            return one.cost + other.cost + _UNLIKE
+        apart = np.abs(np.log(one.lengths / other.lengths))[:2].sum()
+        return one.cost + other.cost + _UNLIKE * float(apart)
+
+    pairs = list(product(*(limb[:_CHOICES] for limb in choices)))
+    return list(min(pairs, key=unlike)) if pairs else None
+
+
+def _neck(
+    tree: BoneTree,
+    chest: int,
+    arms: list[list[int]],
+    aside: np.ndarray,
+    shoulders: float,
+    size: float,
+) -> list[int]:
+    """The bones of the neck, the head last: the one that begins where a head's joint is."""
+    in_arms = {bone for path in arms for bone in tree.below(path[0])}
+    bones = [bone for bone in tree.below(chest)[1:] if bone not in in_arms]
+    if not bones:
+        return []
+    path = tree.path(_crown(tree, bones, aside), chest)
+    path = [b for i, b in enumerate(path) if i == 0 or _apart(tree, path[i - 1], b) > _CLOSE * size]
+    branches = [len(tree.children[bone]) > 1 for bone in path]
+    if any(branches):
+        path = path[: branches.index(True) + 1]
+    heights = np.maximum(tree.heads[path, 2] - shoulders, 1e-3 * size) / (_HEAD_JOINT * size)
+    unlike = np.abs(np.log(heights))
+    if any(branches) or len(path) == 2:
+        unlike[-1] -= _BRANCHES
+    return path[: int(np.argmin(unlike)) + 1]
+
+
+def _apart(tree: BoneTree, one: int, other: int) -> float:
+    return float(np.linalg.norm(tree.heads[one] - tree.heads[other]))

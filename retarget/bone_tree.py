@@ -1,0 +1,89 @@
+"""A rig's bones as a tree of points, without what only goes along with a limb."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .rig import Rig
+
+_BESIDE = 0.15
+"""How far from a limb a bone lies beside it, as a share of the limb's part."""
+_UPS = np.array([[0, 0, 1], [0, 1, 0], [0, -1, 0], [1, 0, 0], [-1, 0, 0], [0, 0, -1]], float)
+
+
+@dataclass(frozen=True)
+class BoneTree:
+    """A rig's bones as points.
+
+    Attributes:
+        rig: the rig.
+        children: of every bone.
+        heads: (bones, 3) world, turned so that Z is up.
+        tails: (bones, 3) likewise.
+    """
+
+    rig: Rig
+    children: list[list[int]]
+    heads: np.ndarray
+    tails: np.ndarray
+
+    def ends(self) -> list[int]:
+        """The bones that have no children, but for helpers."""
+        return [b for b in range(len(self.rig.bones)) if not self.children[b] and not self._aid(b)]
+
+    def below(self, bone: int) -> list[int]:
+        """The bone and all under it."""
+        found = [bone]
+        for b in found:
+            found.extend(self.children[b])
+        return found
+
+    def path(self, bone: int, top: int) -> list[int]:
+        """The bones from below `top` down to `bone`."""
+        path = []
+        while bone not in (top, -1):
+            path.append(bone)
+            bone = int(self.rig.parents[bone])
+        return path[::-1]
+
+    def meeting(self, bones: list[int]) -> int:
+        """The lowest bone in the tree above (or equal to) all of them, -1 if there is none."""
+        lines = [[-1, *self.path(bone, -1)] for bone in bones]
+        common = -1
+        for step in zip(*lines, strict=False):
+            if len(set(step)) > 1:
+                break
+            common = step[0]
+        return common
+
+    def _aid(self, bone: int) -> bool:
+        """Whether a bone lies on the way from its parent to a sibling: a twist bone, a muscle."""
+        parent = int(self.rig.parents[bone])
+        if parent < 0:
+            return False
+        others = [b for b in self.children[parent] if b != bone]
+        ways = self.heads[others] - self.heads[parent]
+        lengths2 = np.maximum(np.sum(ways**2, axis=-1), 1e-18)
+        step = self.heads[bone] - self.heads[parent]
+        along = ways @ step / lengths2
+        off2 = np.sum((step - along[:, None] * ways) ** 2, axis=-1) / lengths2
+        return bool(((along >= 0) & (along < 1 - _BESIDE) & (off2 < _BESIDE**2)).any())
+
+
+def trees(rig: Rig) -> list[BoneTree]:
+    """The rig's tree, upright first, then with each other axis up."""
+    children: list[list[int]] = [[] for _ in rig.bones]
+    for bone, parent in enumerate(rig.parents):
+        if parent >= 0:
+            children[parent].append(bone)
+    heads, tails = (points @ rig.world[:3, :3].T for points in (rig.rest[:, :3, 3], rig.tails))
+    turned = [_upright(up) for up in _UPS]
+    return [BoneTree(rig, children, heads @ turn.T, tails @ turn.T) for turn in turned]
+
+
+def _upright(up: np.ndarray) -> np.ndarray:
+    """The rotation that takes one of the six axes to Z."""
+    ahead = np.roll(np.abs(up), 1)
+    return np.stack([np.cross(ahead, up), ahead, up])
