@@ -215,6 +215,19 @@ def test_people_of_one_clip_stand_as_they_stood():
     np.testing.assert_allclose(found, other.joints, atol=1e-4)
 
 
+@pytest.mark.parametrize(("rise", "kept"), [(1.8, 1.8), (0.2, 0.0)])
+def test_a_person_on_a_roof_stays_there_and_one_floor_is_one(rise, kept):
+    motion = waving()
+    camera = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+    first = seen_from(0, (0, 0), motion, camera, (0, -5, 1))
+    raised = replace(motion, joints=motion.joints + np.array([2, 1, rise], np.float32))
+    second = seen_from(1.1, (1.5, 0.5), raised, camera, (0, -5, 1))
+    second = replace(second, joints=second.joints - np.array([0, 0, rise], np.float32))
+    place = common_places([first, second])[1]
+    found = second.joints @ place[:3, :3].T + place[:3, 3]
+    np.testing.assert_allclose(found, raised.joints + (0, 0, kept - rise), atol=1e-4)
+
+
 def test_only_the_people_with_a_tick_are_lifted(addon, samples):
     addon.source = str(samples / "street_mediapipe.json")
     addon.people[0].use = False

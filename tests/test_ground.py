@@ -260,6 +260,20 @@ def test_a_leap_is_not_pulled_down():
     assert motion.contacts[68:78].max() < 0.3
 
 
+def test_who_comes_down_from_a_roof_is_on_the_floor_below():
+    """Most of the clip is on the roof; both the roof and the ground are stood on."""
+    world = walk(300, speed=0.0)
+    time = np.arange(300) / FPS
+    fall = np.clip(9.81 / 2 * np.clip(time - 4, 0, None) ** 2, 0, 2.0)
+    world[..., 2] += (2.0 - gaussian_filter1d(fall, 2))[:, None]
+    pose, track, _ = film(world, camera(60, 5, 5), away=9)
+    motion = ground(pose, track, height=STATURE)
+    np.testing.assert_allclose(motion.joints[:, 0, 2], world[:, 0, 2], atol=0.12)
+    assert motion.contacts[20:180].mean() > 0.45  # it treads: one foot at a time
+    assert motion.contacts[210:225].max() < 0.5
+    assert motion.contacts[260:].mean() > 0.45
+
+
 def test_bad_options_are_named():
     pose, track, _ = film(walk(10), camera(0, 0, 0))
     with pytest.raises(MotionError, match="Smoothing 'none'"):

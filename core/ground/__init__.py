@@ -15,7 +15,7 @@ from .bones import FEET
 from .contacts import floor_contacts
 from .extremities import extremity_axes
 from .feet import stands
-from .floor import floor_height, raise_sunk, world_axes
+from .floor import floor_heights, raise_sunk, world_axes
 from .gravity import given_up, level_feet, upwards
 from .root_path import Footing
 
@@ -64,8 +64,9 @@ def ground(
     start = max(1, round(0.3 * body.fps))
     axes = world_axes(body.joints[:start], up)
     world = (body.joints + root[:, None]) @ axes.T
-    world -= (*world[0, 0, :2], floor_height(world, standing))
-    contacts = floor_contacts(world, standing, body.fps)
+    floor, most = floor_heights(world, standing, body.fps)
+    world -= (*world[0, 0, :2], floor)
+    contacts = floor_contacts(world, standing, body.fps, (0.0, most - floor))
     world = raise_sunk(world, body.fps)
     turned, seen = extremity_axes(body.joints, root, track, up, contacts, height)
     report(1.0)

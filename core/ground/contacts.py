@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.special import expit, logit
 
@@ -15,13 +17,16 @@ _RISE, _RISE_EDGE = 0.08, 0.02
 _STANDS = 0.25
 
 
-def floor_contacts(joints: np.ndarray, stands: np.ndarray, fps: float) -> np.ndarray:
-    """Probability that a foot is on the floor at z = 0 and still.
+def floor_contacts(
+    joints: np.ndarray, stands: np.ndarray, fps: float, levels: Sequence[float]
+) -> np.ndarray:
+    """Probability that a foot is on a floor and still.
 
     Args:
         joints: (frames, 17, 3) metres, Z up, floor at 0.
         stands: (frames, 2) probability that the left, the right foot stands on anything.
         fps: frames a second.
+        levels: heights of the floors, metres.
 
     Returns:
         (frames, 2) left, right, 0..1.
@@ -30,11 +35,13 @@ def floor_contacts(joints: np.ndarray, stands: np.ndarray, fps: float) -> np.nda
     speed = np.zeros(ankles.shape[:2])
     if len(ankles) > 1:
         speed = np.linalg.norm(np.gradient(ankles, 1 / fps, axis=0), axis=-1)
+    rises = ankles[..., 2] - ANKLE_HEIGHT - np.reshape(levels, (-1, 1, 1))
+    off = np.abs(rises).min(0)
     doubts = np.stack(
         [
             logit(np.clip(stands, 1e-6, 1 - 1e-6)) - logit(_STANDS),
             (_SPEED - speed) / _SPEED_EDGE,
-            (ANKLE_HEIGHT + _RISE - ankles[..., 2]) / _RISE_EDGE,
+            (_RISE - off) / _RISE_EDGE,
         ]
     )
     return expit(doubts.min(0))

@@ -9,6 +9,9 @@ from .bones import ANKLE_HEIGHT, FEET
 
 _LOWEST = 0.03  # metres: no joint is thinner than that above the floor
 _RAISING = 0.1  # seconds
+_THICK = 0.08  # metres: feet that stand at one level are found at heights that differ by this
+_STAY = 0.5  # seconds
+_BELOW = 0.3  # metres below the feet that stand: the person came down there, standing unnoticed
 
 
 def world_axes(joints: np.ndarray, up: np.ndarray) -> np.ndarray:
@@ -26,21 +29,30 @@ def world_axes(joints: np.ndarray, up: np.ndarray) -> np.ndarray:
     return np.stack([np.cross(back, up), back, up])
 
 
-def floor_height(joints: np.ndarray, stands: np.ndarray) -> float:
-    """Height of the floor under the feet that stand on it, or under the lowest that they come to.
+def floor_heights(joints: np.ndarray, stands: np.ndarray, fps: float) -> tuple[float, float]:
+    """Height of the floor, and of the level that the person stands on most: mostly the same.
 
-    Steps and ladders are stood on as well: the floor is where the lowest of the standing is.
+    The floor is under the lowest feet that stand: steps and ladders are stood on as well. Where
+    nothing shows how it is stood on, it is under the lowest that the feet stay at.
 
     Args:
         joints: (frames, 17, 3) metres, Z up.
         stands: (frames, 2) probability that the left, the right foot stands.
+        fps: frames a second.
     """
     ankles = joints[:, FEET, 2]
+    lower = np.sort(ankles.min(1))
+    stay = float(lower[min(round(_STAY * fps), len(lower) // 20)])
     planted = ankles[stands > 0.5]
     if len(planted) < 0.05 * len(ankles):
-        return float(np.percentile(ankles.min(1), 5)) - ANKLE_HEIGHT
-    lowest = np.percentile(planted, 5)
-    return float(np.median(planted[planted < lowest + 0.08])) - ANKLE_HEIGHT
+        return stay - ANKLE_HEIGHT, stay - ANKLE_HEIGHT
+    low = np.percentile(planted, 5)
+    floor = float(np.median(planted[planted < low + _THICK]))
+    beside = np.abs(planted - planted[:: max(1, len(planted) // 200), None]) < _THICK
+    most = float(np.median(planted[beside[beside.sum(1).argmax()]]))
+    if stay < floor - _BELOW:
+        floor = stay
+    return floor - ANKLE_HEIGHT, most - ANKLE_HEIGHT
 
 
 def raise_sunk(joints: np.ndarray, fps: float) -> np.ndarray:
