@@ -1,4 +1,4 @@
-"""Speed of retargeting, and its error against BVH takes with true rotations.
+"""Speed of retargeting, its error against BVH takes with true rotations, and how feet stand.
 
 python benchmarks/retarget.py [FOLDER_OF_BVH_TAKES]
 """
@@ -17,14 +17,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from bvh_truth import Take, read_take
 from lift_to_3d.core.motion import Motion
 from lift_to_3d.retarget.character import load_character
+from lift_to_3d.retarget.contact import contact_runs
 from lift_to_3d.retarget.detect import find_mapping
-from lift_to_3d.retarget.frames import SIDES
+from lift_to_3d.retarget.frames import SIDES, joint
 from lift_to_3d.retarget.mapping import Mapping
 from lift_to_3d.retarget.rest_body import rest_body
 from lift_to_3d.retarget.rig import Rig
 from lift_to_3d.retarget.rotation import swing, to_vector, transpose, turn, unit
 from lift_to_3d.retarget.solve import solve
-from rig_tools import posed, with_chain
+from rig_tools import posed, stretched, with_chain
 
 JOINTS = {
     1: "rThigh", 2: "rShin", 3: "rFoot", 4: "lThigh", 5: "lShin", 6: "lFoot", 8: "neck",
@@ -41,10 +42,16 @@ BONES = [("abdomen", "chest"), ("chest", "neck"), ("neck", "head")] + [
 TURNED = {"upper arm": ("Collar", "Shldr"), "forearm": ("Collar", "Shldr", "ForeArm"),
           "thigh": ("hip", "Thigh"), "head": ("neck", "head")}  # fmt: skip
 """Bones, after the one whose true turn a baseline without any twist of theirs begins with."""
+LEGS = {
+    f"legs x {ratio}": {f"{bone}.{side}": ratio for bone in ("thigh", "shin") for side in SIDES}
+    for ratio in (0.7, 1.0, 1.4)
+} | {"shins x 1.4": {f"shin.{side}": 1.4 for side in SIDES}}  # fmt: skip
+_HEEL_BEHIND, _STANDS = 0.05, 0.015
+"""Metres from ankle back to heel, and up to which height a heel stands."""
 
 
 def main(folder: Path | None) -> None:
-    """Prints both tables; the second only where there are takes."""
+    """Prints the tables; only the first where there are no takes."""
     rig, mapping = _sixty_bones()
     print(f"frames  seconds (one core, {len(rig.bones)} bones)")
     for frames in (100, 1_000, 10_000):
@@ -55,8 +62,14 @@ def main(folder: Path | None) -> None:
     if folder is None:
         return
     print("\ntake, joint mm, bone direction deg, error in turn deg (carried without twist)")
-    for path in sorted(folder.glob("*.bvh")):
-        _compare(read_take(path))
+    takes = [read_take(path) for path in sorted(folder.glob("*.bvh"))]
+    for take in takes:
+        _compare(take)
+    print(
+        "\nslides of standing feet, mm/s: mean, worst; bend of knees, deg a frame over the person's"
+    )
+    for name, legs in LEGS.items():
+        _stand(name, stretched(load_character().rig(), legs), takes)
 
 
 def _sixty_bones() -> tuple[Rig, Mapping]:
@@ -129,6 +142,52 @@ def _turn_errors(take: Take, turns: np.ndarray, bones: list[str]) -> tuple[np.nd
     last = take.bone(bones[-1])
     true = transpose(take.turns[:, last])
     return _degrees(true @ turns[:, last]), _degrees(true @ carried)
+
+
+def _stand(name: str, rig: Rig, takes: list[Take]) -> None:
+    """How far ankles, balls and standing heels slide while feet are on the ground."""
+    slides, knees = [], []
+    for take in takes:
+        turns, heads = posed(rig, solve(take.motion, rig))
+        for side, contact in zip(SIDES, take.motion.contacts.T, strict=True):
+            thigh, shin, foot, toe = (
+                rig.bones.index(f"{bone}.{side}") for bone in ("thigh", "shin", "foot", "toe")
+            )
+            held = np.zeros(len(heads), bool)
+            for first, end in contact_runs(contact, take.motion.fps):
+                held[first + 1 : end - 1] = True
+            heel = heads[:, foot] + turn(turns[:, foot], _heel(rig, foot, toe)[None])
+            low = held & (heel[:, 2] < _STANDS)
+            points = ((heads[:, foot], held), (heads[:, toe], held), (heel, low))
+            slides.append([_slide(path, frames, take.motion.fps) for path, frames in points])
+            person = [joint(take.motion.joints, n, side) for n in ("hip", "knee", "ankle")]
+            ours = [heads[:, bone] for bone in (thigh, shin, foot)]
+            knees.append(_fastest_bend(*ours) - _fastest_bend(*person))
+    mean, worst = np.mean(slides, axis=0), np.max(slides, axis=0)
+    words = [
+        f"{word} {m:.1f}, {w:.1f}"
+        for word, m, w in zip(("ankle", "ball", "heel"), mean, worst, strict=True)
+    ]
+    print(f"{name:12} {'; '.join(words)}; knees {max(knees):.1f}")
+
+
+def _heel(rig: Rig, foot: int, toe: int) -> np.ndarray:
+    """From ankle to heel at rest (3,), metres."""
+    ankle = rig.rest[foot, :3, 3]
+    ahead = unit((rig.rest[toe, :3, 3] - ankle) * [1.0, 1.0, 0.0])
+    return -_HEEL_BEHIND * ahead - [0.0, 0.0, ankle[2]]
+
+
+def _slide(path: np.ndarray, frames: np.ndarray, fps: float) -> float:
+    """Mean level speed, mm/s, of a path (frames, 3) in the chosen frames."""
+    speed = np.linalg.norm(np.gradient(path[:, :2], axis=0), axis=-1) * fps
+    return 1000 * float(speed[frames].mean()) if frames.any() else 0.0
+
+
+def _fastest_bend(hip: np.ndarray, knee: np.ndarray, ankle: np.ndarray) -> float:
+    """The most, degrees, that a knee bends or straightens from one frame to the next."""
+    cosine = np.sum(unit(knee - hip) * unit(ankle - knee), axis=-1)
+    return float(np.abs(np.diff(np.degrees(np.arccos(np.clip(cosine, -1, 1))))).max())
 
 
 def _degrees(rotation: np.ndarray) -> np.ndarray:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from .contact import contact_runs, hold, widened
 from .extremities import Seen, rest_foot
-from .leg import pelvis_drop, reach
+from .leg import limits, pelvis_drop, reach
 from .placement import Ground
 from .rest_body import RestBody
 from .rotation import about, between, columns, dot, reject, turn, unit
 
 _STEP = 0.08
 """Share of a leg from which a stand counts as higher than the floor: a stair, a chair."""
-_PRESS = 0.045
+_PRESS = 0.06
 """Share of a leg by which an ankle rises before the heel follows for good."""
+_STEADY = 0.6
+"""Seconds over which the rise of a held heel is smoothed: rolling up and down is sliding."""
 _TIPTOE = np.radians(75.0)
 """The steepest foot on its ball."""
 _ROLL = 0.08
@@ -90,7 +93,8 @@ def set_feet(
     rests = [_rest_leg(body, leg.side) for leg in legs]
     sockets = [turn(hips, (rest.hip - body.joints[0])[None]) for rest in rests]
     runs = [contact_runs(leg.contact, fps) for leg in legs]
-    ankles = [pelvis + s + _ankle(leg, r) for s, leg, r in zip(sockets, legs, rests, strict=True)]
+    ways = [_ankle(leg, rest) for leg, rest in zip(legs, rests, strict=True)]
+    ankles = [pelvis + socket + way for socket, way in zip(sockets, ways, strict=True)]
     stands = _standing_heights(ankles, runs, rests, body, ground)
     if still and ground.stands:
         lift = _lift(ankles, runs, stands, ground)
@@ -104,7 +108,11 @@ def set_feet(
     )
     if still:
         to_goals = [goal - pelvis - socket for goal, socket in zip(goals, sockets, strict=True)]
-        drop = pelvis_drop(to_goals, [rest.length for rest in rests], ground.up, fps)
+        reaches = [
+            limits(np.linalg.norm(way, axis=-1), rest.length)
+            for way, rest in zip(ways, rests, strict=True)
+        ]
+        drop = pelvis_drop(to_goals, reaches, ground.up, fps)
         drop = np.minimum(drop, _MOST_DROP * body.leg)[:, None] * ground.up
         pelvis = pelvis - drop
         legs = [
@@ -237,6 +245,7 @@ def _goal(
         step = step if abs(step) > _STEP * leg else 0.0
         risen = np.maximum(height[here, None] - level - step, 0.0)
         risen = risen**2 / (risen + _PRESS * leg)
+        risen = gaussian_filter1d(risen, _STEADY * fps, axis=0, mode="nearest")
         floor[here] = stand + step
         held[here] = aside[here].mean(0) + (floor[here] + risen) * ground.up
     return hold(ankle, held, runs, fps), hold(np.full_like(floor, stand), floor, runs, fps)

@@ -9,6 +9,8 @@ from .rotation import about, dot, swing, turn, unit
 
 REACH = 0.9995
 """How far a leg stretches, as a share of its length."""
+_BENT, _MORE = 0.96, 0.01
+"""The stretch up to which a knee is bent enough, and how much more than the person's it may be."""
 _YIELD = 0.15
 """Seconds over which the pelvis gives way before a leg would be too short."""
 
@@ -51,21 +53,31 @@ def reach(
     return swung @ thigh, swung @ bent @ shin
 
 
+def limits(own: np.ndarray, length: float) -> np.ndarray:
+    """How far a leg may stretch (frames,): little more than the person's own, or a knee would pop.
+
+    Args:
+        own: (frames,) from the person's hip to the ankle, as large as the rig.
+        length: of the rig's leg.
+    """
+    return length * np.clip(own / length + _MORE, _BENT, REACH)
+
+
 def pelvis_drop(
-    to_goals: list[np.ndarray], lengths: list[float], up: np.ndarray, fps: float
+    to_goals: list[np.ndarray], reaches: list[np.ndarray], up: np.ndarray, fps: float
 ) -> np.ndarray:
     """How far the pelvis must come down (frames,) for each leg to reach its goal.
 
     Args:
         to_goals: for each leg (frames, 3) from hip to the ankle's goal.
-        lengths: of each leg.
+        reaches: for each leg (frames,) how far it may stretch.
         up: (3,) unit.
         fps: frames a second.
     """
     drop = np.zeros(len(to_goals[0]))
-    for goal, length in zip(to_goals, lengths, strict=True):
+    for goal, length in zip(to_goals, reaches, strict=True):
         down = -(goal @ up)
         aside2 = np.maximum(np.sum(goal**2, -1) - down**2, 0.0)
-        free = np.sqrt(np.maximum((REACH * length) ** 2 - aside2, 0.0))
+        free = np.sqrt(np.maximum(length**2 - aside2, 0.0))
         drop = np.maximum(drop, down - free)
     return widened(drop, _YIELD, fps)

@@ -413,6 +413,20 @@ def twist_errors(take, turns, side: str, bones: tuple[str, ...]) -> tuple[np.nda
     return degrees(true @ turns[:, chain[-1]]), degrees(true @ carried)
 
 
+@pytest.mark.parametrize("name", [*TAKES, "13_18_boxing"])
+def test_standing_feet_do_not_slide_on_real_motion(shared, name):
+    """On long legs, where it is hardest: ankles and the balls of the feet, each foot."""
+    motion = read_take(shared / "mocap" / "bvh_public" / f"{name}.bvh").motion
+    legs = {f"{bone}.{side}": 1.4 for bone in ("thigh", "shin") for side in "LR"}
+    rig = stretched(MANNEQUIN, legs)
+    _, heads = posed(rig, solve(motion, rig))
+    for side, contact in zip("LR", motion.contacts.T, strict=True):
+        for bone in ("foot", "toe"):
+            path = heads[:, rig.bones.index(f"{bone}.{side}"), :2]
+            speed = np.linalg.norm(np.diff(path, axis=0), axis=-1) * motion.fps
+            assert speed[(contact[1:] > 0.5) & (contact[:-1] > 0.5)].mean() < 0.005
+
+
 @pytest.mark.parametrize(
     ("name", "feet"),
     [*((name, feet) for name in TAKES for feet in ("auto", "never")), ("13_18_boxing", "auto")],
