@@ -16,7 +16,7 @@ from ..retarget.mapping import Mapping
 from .camera_place import AXES, SCALE, our_camera
 from .clip import Clip
 from .kept import Kept, kept_with
-from .keyframes import channel_bag
+from .keyframes import channel_bag, play
 from .resection import View, find_view
 from .rig_choice import mapping_of
 from .scene import current_scene, frame_rate, pose_of
@@ -114,10 +114,10 @@ def _keep_in_step(lens: Any, user: Any, clip: Clip, first: float, length: int) -
     user.frame_offset = int(offsets[0])
     if (offsets[:-1] == offsets[0]).all():
         return
-    animation = lens.animation_data_create()
     action = bpy.data.actions.new("Lift to 3D video")
-    animation.action = action
-    curve = channel_bag(animation, action, lens).fcurves.new(user.path_from_id("frame_offset"))
+    slot, bag = channel_bag(action, lens)
+    play(lens.animation_data_create(), action, slot)
+    curve = bag.fcurves.new(user.path_from_id("frame_offset"))
     curve.keyframe_points.add(len(frames))
     places = np.stack([frames, offsets], axis=-1).astype(np.float32)
     curve.keyframe_points.foreach_set("co", places.ravel())

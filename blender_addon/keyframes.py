@@ -87,34 +87,34 @@ def action_steps(
     prepare = partial(_prepare, motion, rate, modes, read_rig(obj), tolerance)
     curves = yield from share(beside(prepare), 0, _PREPARED)
 
-    animation = obj.animation_data or obj.animation_data_create()
-    previous, slot = animation.action, getattr(animation, "action_slot", None)
+    curves += _switches(obj, switches or {})
+    if confidence is not None:
+        curves.append(_confidence(confidence, motion.fps, rate))
     title = name or clip_name(motion)
     action = bpy.data.actions.new(title)
-    try:
+    try:  # the armature gets it when it is whole: else it would be evaluated and drawn at each step
         action[MARK] = f"{motion.name}:{motion.person}"
-        animation.action = action
-        bag = channel_bag(animation, action, obj)
+        slot, bag = channel_bag(action, obj)
         for i, curve in enumerate(curves):
-            _write_curve(bag, curve, start_frame)
-            yield _PREPARED + (1 - _PREPARED) * i / len(curves)
-        for held in _switches(obj, switches or {}):
-            _write_curve(bag, held, start_frame)
-        if confidence is not None:
-            _write_curve(bag, _confidence(obj, confidence, motion.fps, rate), start_frame)
+            yield from share(
+                _write_steps(bag, curve, start_frame),
+                *(_PREPARED + (1 - _PREPARED) * n / len(curves) for n in (i, i + 1)),
+            )
     except BaseException:
         bpy.data.actions.remove(action)
-        animation.action = previous
-        if slot is not None:
-            animation.action_slot = slot
         raise
+    if confidence is not None and CONFIDENCE not in obj:
+        obj[CONFIDENCE] = 1.0
+    animation = obj.animation_data or obj.animation_data_create()
+    previous = animation.action
+    play(animation, action, slot)
     lost = _let_go(animation, previous, action[MARK] if replace else None)
     for bone in pose_of(obj).bones:
         if bone.name in lost and bone.name not in bag.groups:
             bone.matrix_basis = Matrix()
     action.name = title
     if strip:
-        _push_down(animation, action)
+        _push_down(animation, action, slot)
     return action
 
 
@@ -204,24 +204,33 @@ def _group_names(action: Any) -> set[str]:
     return {group.name for bag in bags for group in bag.groups}
 
 
-def _push_down(animation: Any, action: Action) -> None:
+def _push_down(animation: Any, action: Action, slot: Any) -> None:
     track = animation.nla_tracks.new()
     track.name = action.name
     strip = track.strips.new(action.name, round(action.frame_range[0]), action)
-    if hasattr(strip, "action_slot"):
-        strip.action_slot = animation.action_slot
+    if slot is not None:
+        strip.action_slot = slot
     strip.name = action.name
     animation.action = None
 
 
-def channel_bag(animation: Any, action: Action, owner: Any) -> Any:
-    """What holds curves and groups: a new slot's channel bag, or before Blender 4.4 the action."""
+def channel_bag(action: Action, owner: Any) -> tuple[Any, Any]:
+    """A new slot for an owner, and what holds its curves and groups.
+
+    Before Blender 4.4 there is no slot, and the action holds them itself.
+    """
     if not hasattr(action, "slots"):
-        return action
+        return None, action
     slot = action.slots.new(id_type=owner.id_type, name=owner.name)
-    animation.action_slot = slot
     strip: Any = action.layers.new("Layer").strips.new(type="KEYFRAME")
-    return strip.channelbag(slot, ensure=True)
+    return slot, strip.channelbag(slot, ensure=True)
+
+
+def play(animation: Any, action: Action, slot: Any) -> None:
+    """Let animation data play a slot of an action, both from `channel_bag`."""
+    animation.action = action
+    if slot is not None:
+        animation.action_slot = slot
 
 
 def _prepare(
@@ -277,11 +286,9 @@ def _switches(obj: Object, switches: Mapping[str, Mapping[str, float]]) -> list[
     ]
 
 
-def _confidence(obj: Object, confidence: np.ndarray, fps: float, rate: float) -> _Keys:
+def _confidence(confidence: np.ndarray, fps: float, rate: float) -> _Keys:
     values = np.asarray(confidence, np.float64)[:, None]
     values = channels.interpolate_vectors(values, channels.sample_times(len(values), fps, rate))
-    if CONFIDENCE not in obj:
-        obj[CONFIDENCE] = 1.0
     return _Keys("Lift to 3D", f'["{CONFIDENCE}"]', np.arange(len(values)), values)
 
 
@@ -293,13 +300,14 @@ def _in_mode(quaternions: np.ndarray, mode: str) -> tuple[str, np.ndarray]:
     return "rotation_euler", channels.to_euler(quaternions, mode)
 
 
-def _write_curve(bag: Any, keys: _Keys, start_frame: int) -> None:
+def _write_steps(bag: Any, keys: _Keys, start_frame: int) -> Steps[None]:
     count = len(keys.frames)
     kind = np.full(count, _LINEAR if keys.slopes is None else _BEZIER, np.int32)
     owner = bag.groups.get(keys.group) or bag.groups.new(keys.group)
     places = np.empty((count, 2), np.float32)
     places[:, 0] = keys.frames + start_frame
-    for index in range(keys.values.shape[1]):
+    channel_count = keys.values.shape[1]
+    for index in range(channel_count):
         places[:, 1] = keys.values[:, index]
         curve = bag.fcurves.new(keys.path, index=index)
         curve.group = owner
@@ -310,6 +318,7 @@ def _write_curve(bag: Any, keys: _Keys, start_frame: int) -> None:
         if keys.slopes is not None:
             _set_handles(points, places, keys.slopes[:, index])
         curve.update()
+        yield (index + 1) / channel_count
 
 
 def _set_handles(points: Any, places: np.ndarray, slopes: np.ndarray) -> None:

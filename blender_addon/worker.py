@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Progress = Callable[[float], None]
 
 _INTERVAL = 0.05  # seconds between two words of progress
-_NICE = 3
+_NICE = 10
 _WINDOWS_FLAGS = 0x08000000 | 0x00004000  # no console window, below normal priority
 
 
