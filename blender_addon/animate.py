@@ -131,7 +131,8 @@ def place_steps(
     moved: list[Object] = []
     end = placing.start_frame
     before, chosen = everything(), picked()
-    places = common_places(motions)
+    shown = scene.frame_start, scene.frame_end, scene.frame_current
+    places = yield from share(beside(lambda _: common_places(motions)), 0, 0)
     try:
         if placing.take_rate:
             set_frame_rate(scene, motions[0].fps)
@@ -158,12 +159,15 @@ def place_steps(
                 obj.matrix_world = Matrix(places[i].tolist()) @ obj.matrix_world
             moved.append(obj)
             end = max(end, round(action.frame_range[1]))
+            yield (i + 1) / len(motions)
+        _fit_range(placing.start_frame, end)
+        yield 1.0  # evaluating a long action takes a while, and so does the undo step that follows
     except BaseException:
         set_frame_rate(scene, rate)
         take_back(before)
+        scene.frame_start, scene.frame_end, scene.frame_current = shown
         pick(chosen)
         raise
-    _fit_range(placing.start_frame, end)
     return moved
 
 

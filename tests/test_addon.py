@@ -16,7 +16,7 @@ bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install 'lift
 
 import lift_to_3d  # noqa: E402
 from lift_to_3d.blender_addon import preferences, properties, running, source  # noqa: E402
-from lift_to_3d.blender_addon.animate import Placing, place  # noqa: E402
+from lift_to_3d.blender_addon.animate import Placing, place, place_steps  # noqa: E402
 from lift_to_3d.blender_addon.conversion import LIFTED, convert_steps  # noqa: E402
 from lift_to_3d.blender_addon.jobs import Job, beside, run_steps  # noqa: E402
 from lift_to_3d.blender_addon.lifting import lift_file  # noqa: E402
@@ -281,23 +281,38 @@ def test_a_process_hands_on_what_is_wrong_and_dies_when_cancelled(samples, tmp_p
         job.result()
 
 
-@pytest.mark.parametrize("until", [0.0, 0.5, 0.92, 0.97])
+@pytest.mark.parametrize("until", [0.0, 0.5, 0.92, 0.97, 0.9999])
 def test_a_conversion_that_is_given_up_leaves_the_scene_as_it_was(addon, samples, until):
     addon.source = str(samples / "street_mediapipe.json")
     addon.take_rate = True
     bpy.ops.object.armature_add()
     mine = bpy.context.object
     bpy.ops.object.mode_set(mode="POSE")
-    before, rate = data(), bpy.context.scene.render.fps
+    before, rate, shown = data(), bpy.context.scene.render.fps, bpy.context.scene.frame_end
     steps = convert_steps(addon)
     while next(steps) < until:
         pass
     steps.close()
     assert data() == before
+    assert bpy.context.scene.frame_end == shown
     assert bpy.context.object == mine
     assert mine.mode == "POSE"
     assert mine.select_get()
     assert bpy.context.scene.render.fps == rate
+
+
+def test_no_step_keeps_the_window_waiting(addon):
+    """20,000 frames, in processor time; what is left is Blender's evaluation of the action."""
+    steps, slowest, done = place_steps([waving(20_000)], Placing()), 0.0, 0.0
+    while done < 1:
+        started = time.thread_time()
+        done = next(steps)
+        slowest = max(slowest, time.thread_time() - started)
+    started = time.thread_time()
+    steps.close()
+    assert slowest < 0.15
+    assert time.thread_time() - started < 0.15
+    assert not bpy.data.objects
 
 
 def test_a_character_that_goes_while_it_runs_is_missed(addon, motion_file, samples):

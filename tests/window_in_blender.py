@@ -15,14 +15,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 scenario_name, zip_path, sample, motion, character = sys.argv[sys.argv.index("--") + 1 :]
 TAB, LIFT, CANCEL = "Lift to 3D", "bpy.ops.lift_to_3d.lift(", "bpy.ops.lift_to_3d.cancel("
 CAMERA = "bpy.ops.lift_to_3d.camera("
 ADDON = "bl_ext.user_default.lift_to_3d"
 PATIENCE = 400.0
-SHORTEST = 0.5  # seconds of processor time in which a cancelled job must be gone
-LONGEST = 0.1  # seconds of processor time that one tick of ours may take
+SHORTEST = 0.25  # seconds of processor time in which a cancelled job must be gone
+LONGEST = 0.1  # seconds of processor time that the main thread may need between two drawings
 KINDS = ("objects", "armatures", "meshes", "materials", "actions", "cameras", "images")
 Steps = Iterator[float]
 
@@ -107,16 +108,20 @@ def find_button(call: str, rows: Sequence[int] = ()) -> Iterator:
     return None
 
 
-def click(place: tuple[int, int]) -> Steps:
+def press(place: tuple[int, int]) -> Steps:
     x, y = place
     for kind, value, at in (
         ("MOUSEMOVE", "NOTHING", x - 1),
         ("MOUSEMOVE", "NOTHING", x),
         ("LEFTMOUSE", "PRESS", x),
-        ("LEFTMOUSE", "RELEASE", x),
     ):
         event(kind, value, at, y)
-        yield 0.05 if value != "RELEASE" else 0.0
+        yield 0.05
+
+
+def click(place: tuple[int, int]) -> Steps:
+    yield from press(place)
+    event("LEFTMOUSE", "RELEASE", *place)
 
 
 def tab_is_open() -> bool:
@@ -161,14 +166,30 @@ def press_lift() -> Steps:
     yield from until(lambda: job() is not None, "a job runs")
 
 
+def clocks() -> np.ndarray:
+    """Seconds on the clock, and of the main thread's processor time."""
+    return np.array([time.monotonic(), time.thread_time()])
+
+
 class Pulse:
-    """Has the sidebar drawn all the time, and notes what lies between two drawings."""
+    """Has the sidebar drawn all the time, and notes what lies between two drawings.
+
+    The view itself, which Blender draws anew when something in it has moved, is timed apart: drawn
+    by software it takes longer than everything else together.
+    """
 
     def __init__(self) -> None:
         self._phase = ""
-        self._last = (0.0, 0.0)
-        self._gaps: dict[str, list[tuple[float, float]]] = {}
-        self._handler = bpy.types.SpaceView3D.draw_handler_add(self._drawn, (), "UI", "POST_PIXEL")
+        self._last = self._view = self._view_began = np.zeros(2)  # by the clock, processor
+        self._gaps: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+        self._handlers = [
+            (bpy.types.SpaceView3D.draw_handler_add(call, (), kind, moment), kind)
+            for call, kind, moment in (
+                (self._drawn, "UI", "POST_PIXEL"),
+                (self._view_begins, "WINDOW", "PRE_VIEW"),
+                (self._view_ends, "WINDOW", "POST_PIXEL"),
+            )
+        ]
         self._running = True
         self._ticks: list[tuple[float, float]] = []
         self._measure_ticks()
@@ -179,16 +200,19 @@ class Pulse:
 
     def stop(self) -> None:
         self._running = False
-        bpy.types.SpaceView3D.draw_handler_remove(self._handler, "UI")
+        for handler, kind in self._handlers:
+            bpy.types.SpaceView3D.draw_handler_remove(handler, kind)
         for phase, gaps in self._gaps.items():
-            wall, used = (1000 * max(kind) for kind in zip(*gaps, strict=True))
+            wall, view = max((gap[0], view[0]) for gap, view in gaps)
+            ours, used = np.max([gap - view for gap, view in gaps], axis=0)
             say(
-                f"GAPS {phase}: {len(gaps)} drawings, at most {wall:.0f} ms apart, "
-                f"{used:.0f} ms of the main thread's processor time between two"
+                f"GAPS {phase}: {len(gaps)} drawings, at most {1000 * wall:.0f} ms apart, "
+                f"{1000 * view:.0f} ms of it the view; without the view at most "
+                f"{1000 * ours:.0f} ms, {1000 * used:.0f} ms of the main thread's processor time"
             )
+            check(used < LONGEST, f"{phase}: at most {LONGEST} s between two drawings")
         slowest = [f"{1000 * used:.0f} ms at {at:.1%}" for used, at in sorted(self._ticks)[-5:]]
         say(f"TICKS {len(self._ticks)} of ours, the slowest: {', '.join(slowest)}")
-        check(max(self._ticks)[0] < LONGEST, f"no tick of ours is longer than {LONGEST} s")
 
     def _measure_ticks(self) -> None:
         running = importlib.import_module(f"{ADDON}.blender_addon.running").Running
@@ -213,12 +237,17 @@ class Pulse:
             self._phase = "result"
         return 0.03
 
+    def _view_begins(self) -> None:
+        self._view_began = clocks()
+
+    def _view_ends(self) -> None:
+        self._view = self._view + clocks() - self._view_began
+
     def _drawn(self) -> None:
-        now = time.monotonic(), time.thread_time()
+        now = clocks()
         if self._phase:
-            gap = now[0] - self._last[0], now[1] - self._last[1]
-            self._gaps.setdefault(self._phase, []).append(gap)
-        self._last = now
+            self._gaps.setdefault(self._phase, []).append((now - self._last, self._view))
+        self._last, self._view = now, np.zeros(2)
 
 
 def state() -> dict[str, object]:
@@ -324,14 +353,19 @@ def until_at(phase: float) -> Steps:
 
 
 def give_up(by: str, cross: tuple[int, int], what: str) -> Steps:
+    running = importlib.import_module(f"{ADDON}.blender_addon.running")
+    end, ended = running.end, []
+    running.end = lambda: (ended.append(clocks()), end())
+    if by == "cross":
+        yield from press(cross)
+    started = clocks()
     if by == "esc":
         event("ESC", "PRESS")
     else:
-        yield from click(cross)
-    started, used = time.monotonic(), time.thread_time()
-    while job() is not None and time.monotonic() - started < PATIENCE:
-        yield 0.005
-    took, used = time.monotonic() - started, time.thread_time() - used
+        event("LEFTMOUSE", "RELEASE", *cross)
+    yield from until(lambda: job() is None, "the job is gone")
+    running.end = end
+    took, used = ended[0] - started
     check(used < SHORTEST, f"given up by {what} after {took:.2f} s, {used:.2f} s of processor time")
     if by == "esc":
         event("ESC", "RELEASE")
