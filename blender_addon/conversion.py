@@ -83,7 +83,7 @@ def options(settings: Any) -> Options:
         person="all" if everyone else chosen,
         model=preferences.model(settings.model),
         device=settings.device if settings.device != "preferences" else preferences.device(),
-        quality=settings.quality,
+        mirror=settings.mirror,
         height=settings.height,
         smoothing=settings.smoothing,
     )

@@ -7,10 +7,6 @@ from math import radians
 
 from bpy.props import BoolProperty, EnumProperty, FloatProperty
 
-_QUALITIES = (
-    ("best", "Best", "Lift the mirror image, too, and take the mean"),
-    ("fast", "Fast", "Half the work, a little less exact"),
-)
 _SMOOTHING = (
     ("off", "Off", "The joints as they were lifted"),
     ("light", "Light", "Take out jitter, keep quick movements"),
@@ -39,8 +35,11 @@ class Defaults:
         subtype="DISTANCE",
         unit="LENGTH",
     )
-    quality: EnumProperty(
-        name="Quality", description="Of the lifting, against its speed", items=_QUALITIES
+    mirror: BoolProperty(
+        name="Mirror Image",
+        description="Lift the mirror image, too, and take the mean: twice the work, a little more "
+        "exact",
+        default=True,
     )
     smoothing: EnumProperty(
         name="Smoothing", description="Of the motion", items=_SMOOTHING, default="light"

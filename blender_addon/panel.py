@@ -125,7 +125,7 @@ class LIFT_TO_3D_PT_lift(_SidebarPanel, Panel):  # noqa: N801
         column = _split(self.open_layout())
         settings = context.scene.lift_to_3d
         column.prop(settings, "model", placeholder="As in Preferences")
-        for name in ("device", "quality", "smoothing"):
+        for name in ("device", "mirror", "smoothing"):
             column.prop(settings, name)
 
 

@@ -78,5 +78,6 @@ def _task(clip: Clip, parsed: argparse.Namespace, names: tuple[str, ...], one_fi
         options=words.clip_options(parsed),
         retargeting=words.retargeting(parsed),
         resume=parsed.resume,
+        named=one_file,
         **character,
     )

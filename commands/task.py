@@ -49,6 +49,7 @@ class Task:
         mapping: a mapping file for the rig; its bones are recognised where None.
         retargeting: how the motion is put on the rig.
         resume: make nothing where the same was made before.
+        named: the user named the one file, so it has no person's number if there is one person.
     """
 
     source: Path
@@ -60,6 +61,7 @@ class Task:
     mapping: Path | None = None
     retargeting: Retargeting = field(default_factory=Retargeting)
     resume: bool = False
+    named: bool = False
 
     def to_json(self) -> str:
         """As text, for another process."""
@@ -165,7 +167,8 @@ def _make(task: Task, key: str, started: float, progress: Progress) -> Result:
         made: list[tuple[Path, Path]] = []
         step = (1 - _LIFTED) / len(people)
         for i, (person, track, motion) in enumerate(people):
-            target = Path(staging, stem if person == 1 else f"{stem}.person{person}")
+            numbered = person > 1 and not (task.named and len(people) == 1)
+            target = Path(staging, f"{stem}.person{person}" if numbered else stem)
             start = _LIFTED + step * i
             for file in _write(task, motion, track, target, part(progress, start, start + step)):
                 made.append((file, task.out / (task.stem + file.name.removeprefix(stem))))

@@ -15,7 +15,7 @@ from . import formats
 
 
 def add_clip_words(parser: argparse.ArgumentParser) -> None:
-    """What may be known about a clip: `--fps --size --fov --video --person --frames`."""
+    """What may be known about a clip: `--fps --size --fov --camera-up --video --person` ...."""
     group = parser.add_argument_group("about the clip, where its file does not say")
     group.add_argument("--fps", type=_rate, metavar="N", help="frames a second, else 30")
     group.add_argument(
@@ -26,6 +26,13 @@ def add_clip_words(parser: argparse.ArgumentParser) -> None:
         type=_degrees,
         metavar="DEG",
         help="the camera's horizontal field of view; else 60 along the longer side",
+    )
+    group.add_argument(
+        "--camera-up",
+        type=_direction,
+        metavar="UP",
+        help="level, or which way is up, as X,Y,Z to the right, down and forward of the camera: "
+        "0,-1,-0.3 looks down a little; else found out",
     )
     group.add_argument(
         "--video", type=Path, metavar="FILE", help="the clip's film, for its rate and size"
@@ -43,7 +50,7 @@ def add_clip_words(parser: argparse.ArgumentParser) -> None:
 
 
 def add_lift_words(parser: argparse.ArgumentParser) -> None:
-    """How to lift: `--model --device --height --smoothing --raw`."""
+    """How to lift: `--model --device --no-mirror --height --smoothing --raw`."""
     group = parser.add_argument_group("lifting")
     group.add_argument(
         "--model",
@@ -57,10 +64,10 @@ def add_lift_words(parser: argparse.ArgumentParser) -> None:
         help="auto takes a graphics card where there is one (default: auto)",
     )
     group.add_argument(
-        "--quality",
-        choices=("best", "fast"),
-        default="best",
-        help="fast is half the work and a little less exact (default: best)",
+        "--no-mirror",
+        dest="mirror",
+        action="store_false",
+        help="do not lift the mirror image, too: half the work, a little less exact",
     )
     group.add_argument(
         "--height",
@@ -214,6 +221,20 @@ def _place(text: str) -> tuple[float, float]:
     if not max(abs(x), abs(y)) <= 1e6:
         raise argparse.ArgumentTypeError(f"'{text}' is not a place such as 1.5,-2")
     return x, y
+
+
+def _direction(text: str) -> tuple[float, float, float]:
+    if text == "level":
+        return 0.0, -1.0, 0.0
+    try:
+        x, y, z = (float(number) for number in text.split(","))
+    except ValueError:
+        x = y = z = math.nan
+    if not 0 < math.hypot(x, y, z) < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is neither level nor a direction such as 0,-1,-0.3"
+        )
+    return x, y, z
 
 
 def _size(text: str) -> tuple[int, int]:

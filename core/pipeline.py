@@ -38,7 +38,7 @@ class Options:
         raw: lift the track as it is, without cleaning it first.
         model: a shipped model's name, or a model file.
         device: "auto", "cpu", "cuda" ...
-        quality: "best", or "fast": half the work, a little less exact.
+        mirror: lift the mirror image, too: twice the work, a little more exact.
         height: the person's height in metres, which sets the scale of the world.
         smoothing: "off", "light" or "strong".
         camera_up: the direction up in camera axes (x right, y down, z forward), where known.
@@ -53,7 +53,7 @@ class Options:
     raw: bool = False
     model: str = "default"
     device: str = "auto"
-    quality: str = "best"
+    mirror: bool = True
     height: float = 1.70
     smoothing: str = "light"
     camera_up: tuple[float, float, float] | None = None
@@ -89,7 +89,7 @@ def motion(track: Track, options: Options, progress: Progress | None = None) -> 
     from .lift import lift
 
     lifting = part(progress, 0, _LIFTED)
-    flip = None if options.quality == "best" else False
+    flip = None if options.mirror else False
     pose = lift(track, model=options.model, device=options.device, flip=flip, progress=lifting)
     return ground(
         pose,

@@ -89,6 +89,7 @@ def test_wrong_usage_is_status_2(capsys, clip, tmp_path):
         ["convert", str(clip), "--frames", "30:10"],
         ["convert", str(clip), "--person", "0"],
         ["convert", str(clip), "--fps", "-3"],
+        ["convert", str(clip), "--camera-up", "0,0,0"],
         ["convert", str(clip), "--to", "docx"],
         ["convert", str(clip), "--to", "fbx", "fbx-unity"],
         ["convert", str(clip), "--settings", str(tmp_path / "none.toml")],
@@ -113,6 +114,17 @@ def test_lift_writes_the_documented_motion_file(motion):
         assert np.isclose(np.linalg.norm(data["gravity"]), 1)
         assert all(np.isfinite(data[k]).all() for k in ("joints", "camera_joints", "root"))
     assert frames >= 35
+
+
+def test_one_person_gets_the_name_that_was_given_and_up_is_where_it_was_said(tmp_path):
+    clip = ROOT / "samples" / "street_mediapipe.json"
+    words = ["--person", "2", "--camera-up", "0,-1,-1", "--no-mirror"]
+    assert main(["lift", str(clip), *words, "--out", str(tmp_path / "a.npz")]) == 0
+    assert main(["lift", str(clip), *words, "--out", str(tmp_path)]) == 0
+    written = {path.name for path in tmp_path.glob("*.npz")}
+    assert written == {"a.npz", "street_mediapipe.person2.npz"}
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as data:
+        assert data["gravity"] == pytest.approx(np.array([0, 1, 1]) / np.sqrt(2))
 
 
 def test_convert_writes_every_person_named_after_the_input(clip, tmp_path, capsys):

@@ -124,7 +124,7 @@ def register(verbs: Any) -> None:
         "--model", default="default", help="a shipped model's name, or an .onnx file"
     )
     evaluate.add_argument("--device", default="auto", help="auto, cpu, cuda ... (default: auto)")
-    evaluate.add_argument("--no-flip", action="store_true", help="without the mirror image's mean")
+    evaluate.add_argument("--no-mirror", action="store_true", help="without the mirror image")
     evaluate.add_argument(
         "--into-card",
         action="store_true",
@@ -293,7 +293,7 @@ def _evaluate(parsed: argparse.Namespace) -> int:
         both = (virtual_clips(parsed.capture[0], noise, seed=1) for noise in (0.0, 1.0))
         card = calibrated(card, chain.from_iterable(both), run)
         write_card(card, model.card_path)
-    flip = False if parsed.no_flip else None
+    flip = False if parsed.no_mirror else None
     for path in parsed.capture:
         if parsed.figures:
             research.draw_capture(path, model, parsed.device, parsed.figures)
