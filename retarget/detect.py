@@ -71,7 +71,28 @@ def fit_preset(preset: Preset, rig: Rig) -> Mapping:
     before = {name[: len(name) - len(hip)] for name in bones for hip in hips if name.endswith(hip)}
     prefixes = {""} | {prefix for prefix in before if prefix.endswith("_")}
     fits = [_fit(preset, bones, prefix) for prefix in sorted(prefixes)]
-    return max(fits, key=lambda mapping: (mapping.confidence, _bone_count(mapping)))
+    best = max(fits, key=lambda mapping: (mapping.confidence, _bone_count(mapping)))
+    return replace(best, bones=_limbs_from_their_tops(best.bones, rig))
+
+
+def _limbs_from_their_tops(
+    parts: dict[str, tuple[str, ...]], rig: Rig
+) -> dict[str, tuple[str, ...]]:
+    """Where a limb's bone hangs on twist bones of its own, the limb begins with these."""
+    parts = dict(parts)
+    for part in [part for part in parts if "_twist." in part]:
+        limb = part.replace("_twist", "")
+        if limb not in parts:
+            continue
+        above, bone = [], int(rig.parents[rig.bones.index(parts[limb][0])])
+        while bone >= 0 and rig.bones[bone] in parts[part]:
+            above.insert(0, rig.bones[bone])
+            bone = int(rig.parents[bone])
+        if above:
+            others = (name for name in parts[part] if name not in above)
+            parts[part] = (*above[1:], *parts[limb], *others)
+            parts[limb] = (above[0],)
+    return parts
 
 
 def _plain(name: str) -> str:

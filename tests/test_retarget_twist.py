@@ -6,14 +6,21 @@ import numpy as np
 import pytest
 from lift_to_3d.retarget.character import load_character
 from lift_to_3d.retarget.detect import find_mapping
+from lift_to_3d.retarget.options import Retargeting
+from lift_to_3d.retarget.rest_body import rest_body
 from lift_to_3d.retarget.rig import Rig
 from lift_to_3d.retarget.rotation import swing, to_vector, transpose, turn, unit
 from lift_to_3d.retarget.solve import solve
 
 from .rig_tools import motion_of, posed
-from .test_retarget import moving_joints, with_root
+from .test_retarget import angle_between, moving_joints, with_root
+from .wild_rigs import WILD, wild_rig
 
 UNREAL = with_root(load_character().rig())
+JOINTS = {
+    "upper_arm": ((11, 12), (14, 15)), "forearm": ((12, 13), (15, 16)),
+    "thigh": ((4, 5), (1, 2)), "shin": ((5, 6), (2, 3)),
+}  # fmt: skip
 
 
 def with_bone(rig: Rig, name: str, parent: str, at: float, end: str) -> Rig:
@@ -74,3 +81,26 @@ def test_bones_in_line_share_the_roll_and_keep_the_elbow_in_place():
     for bone in UNREAL.bones:
         ours, theirs = heads[:, rig.bones.index(bone)], plain[:, UNREAL.bones.index(bone)]
         np.testing.assert_allclose(ours, theirs, atol=1e-9)
+
+
+@pytest.mark.parametrize("family", WILD)
+def test_rigs_as_tools_export_them(family):
+    """Known by their names; joints are where they are on the mannequin, twist bones in line."""
+    rig = wild_rig(family)
+    mapping = find_mapping(rig)
+    assert (mapping.preset, mapping.confidence) == (family, 1.0)
+    ours = rest_body(UNREAL, find_mapping(UNREAL))
+    np.testing.assert_allclose(rest_body(rig, mapping).joints[:7], ours.joints[:7], atol=1e-9)
+    motion = motion_of(moving_joints())
+    options = Retargeting(feet="never")
+    _, heads = posed(rig, solve(motion, rig, options=options))
+    following = {"upper_arm": "forearm", "forearm": "hand", "thigh": "shin", "shin": "foot"}
+    for limb, end in following.items():
+        for side, (first, last) in zip("LR", JOINTS[limb], strict=True):
+            a, b = (rig.bones.index(mapping.bone(f"{part}.{side}")) for part in (limb, end))
+            person = unit(motion.joints[:, last] - motion.joints[:, first])
+            way = heads[:, b] - heads[:, a]
+            assert angle_between(unit(way), person).max() < 0.1
+            for name in mapping.bones.get(f"{limb}_twist.{side}", ()):
+                off = heads[:, rig.bones.index(name)] - heads[:, a]
+                assert np.linalg.norm(np.cross(off, unit(way)), axis=-1).max() < 1e-3
