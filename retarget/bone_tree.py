@@ -59,7 +59,10 @@ class BoneTree:
         return common
 
     def _aid(self, bone: int) -> bool:
-        """Whether a bone lies on the way from its parent to a sibling: a twist bone, a muscle."""
+        """Whether a bone lies on the way from its parent to a sibling: a twist bone, a muscle.
+
+        Also where it lies at the sibling itself, and that one goes on.
+        """
         parent = int(self.rig.parents[bone])
         if parent < 0:
             return False
@@ -69,7 +72,9 @@ class BoneTree:
         step = self.heads[bone] - self.heads[parent]
         along = ways @ step / lengths2
         off2 = np.sum((step - along[:, None] * ways) ** 2, axis=-1) / lengths2
-        return bool(((along >= 0) & (along < 1 - _BESIDE) & (off2 < _BESIDE**2)).any())
+        goes_on = np.array([bool(self.children[b]) for b in others], bool)
+        far = np.where(goes_on, 1 + _BESIDE, 1 - _BESIDE)
+        return bool(((along >= 0) & (along < far) & (off2 < _BESIDE**2)).any())
 
 
 def trees(rig: Rig) -> list[BoneTree]:

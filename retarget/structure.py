@@ -42,6 +42,8 @@ _LONGEST = 0.5
 """Of a bone beyond a limb, no more counts, as a share of a leg: swords are longer than fingers."""
 _HEAD_JOINT = 0.185
 """Height of the head's joint above the shoulders, likewise."""
+_INSTEP = 0.08
+"""Toes begin farther from the ankle than this, likewise."""
 _CLOSE = 0.03
 """Bones of a neck begin farther apart than this, likewise."""
 _BRANCHES = 0.5
@@ -142,7 +144,7 @@ def _map(tree: BoneTree) -> Mapping | None:
         for limb, path, side in zip(limbs, paths, sides, strict=True):
             for part, bone in limb.parts.items():
                 name(f"{part}.{side}", bone)
-            _name_ends(path, limb.parts, side, name)
+            _name_ends(tree, path, limb.parts, side, size, name)
     costs = [limb.cost for limb in (*legs, *arms)]
     told = min(1.0, float(np.linalg.norm(ahead)) / (_TOLD * size))
     confidence = np.clip(1 - np.mean(costs) / _TOO_BAD, 0.0, 0.9) * (0.5 + 0.5 * told)
@@ -150,16 +152,19 @@ def _map(tree: BoneTree) -> Mapping | None:
     return None if mapping.missing or confidence == 0 else mapping
 
 
-def _name_ends(path: list[int], parts: dict[str, int], side: str, name) -> None:
-    """The collar bone before an arm, the toe after a foot."""
+def _name_ends(
+    tree: BoneTree, path: list[int], parts: dict[str, int], side: str, size: float, name
+) -> None:
+    """The collar bone before an arm; the toe after a foot, if it is no bone of the instep."""
     if "upper_arm" in parts:
         before = path[: path.index(parts["upper_arm"])]
         if before:
             name(f"shoulder.{side}", before[-1])
     elif "foot" in parts:
         after = path[path.index(parts["foot"]) + 1 :]
+        far = [bone for bone in after if _apart(tree, parts["foot"], bone) > _INSTEP * size]
         if after:
-            name(f"toe.{side}", after[0])
+            name(f"toe.{side}", (far or after)[0])
 
 
 def _crown(tree: BoneTree, bones: Iterable[int], aside: np.ndarray) -> int:
@@ -368,8 +373,12 @@ def _neck(
     if not bones:
         return []
     path = tree.path(_crown(tree, bones, aside), chest)
-    path = [b for i, b in enumerate(path) if i == 0 or _apart(tree, path[i - 1], b) > _CLOSE * size]
-    branches = [len(tree.children[bone]) > 1 for bone in path]
+    starts = [
+        i for i, b in enumerate(path) if not i or _apart(tree, path[i - 1], b) > _CLOSE * size
+    ]
+    here = [path[i:j] for i, j in pairwise([*starts, len(path)])]
+    path = [bones[0] for bones in here]
+    branches = [any(len(tree.children[bone]) > 1 for bone in bones) for bones in here]
     if any(branches):
         path = path[: branches.index(True) + 1]
     heights = np.maximum(tree.heads[path, 2] - shoulders, 1e-3 * size) / (_HEAD_JOINT * size)

@@ -150,6 +150,24 @@ def with_chain(rig: Rig, name: str, parent: str | None, start, step, count: int 
     return rig
 
 
+def without(rig: Rig, *gone: str) -> Rig:
+    """The rig without some bones; what hung on them hangs on what they hung on."""
+    parents = rig.parents.copy()
+    for b in range(len(parents)):
+        while parents[b] >= 0 and rig.bones[parents[b]] in gone:
+            parents[b] = parents[parents[b]]
+    keep = [b for b, name in enumerate(rig.bones) if name not in gone]
+    place = {-1: -1} | {b: i for i, b in enumerate(keep)}
+    return replace(
+        rig,
+        name="cut",
+        bones=tuple(rig.bones[b] for b in keep),
+        parents=np.array([place[parents[b]] for b in keep]),
+        rest=rig.rest[keep],
+        lengths=rig.lengths[keep],
+    )
+
+
 def parts_of(mapping: Mapping) -> dict[str, str]:
     """Bone name to the part that it plays."""
     return {name: part for part, names in mapping.bones.items() for name in names}

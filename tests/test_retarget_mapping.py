@@ -19,7 +19,8 @@ from lift_to_3d.retarget.rig import Rig
 from lift_to_3d.retarget.rotation import from_vector
 from lift_to_3d.retarget.solve import solve
 
-from .rig_tools import at_rest_in, motion_of, parts_of, renamed, with_chain
+from .disturbed_rigs import disturbed
+from .rig_tools import at_rest_in, motion_of, parts_of, renamed, with_chain, without
 
 MANNEQUIN = load_character().rig()
 OURS = parts_of(find_mapping(MANNEQUIN))
@@ -146,6 +147,25 @@ def test_nameless_bones_beside_the_body_are_left_alone(make):
     }
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_nameless_rigs_in_any_state(seed):
+    """Other poses, proportions, axes and sizes; bones missing and bones too many."""
+    random = np.random.default_rng(seed)
+    rig, parts, done = disturbed(MANNEQUIN, find_mapping(MANNEQUIN), random)
+    found = find_mapping(rig)
+    assert found.preset == "structure"
+    for part in set(parts) - {"spine", "neck"}:
+        assert found.bones.get(part) == parts[part], (part, done)
+
+
+def test_a_nameless_rig_that_lies_on_another_axis():
+    rest = from_vector(np.array([-np.pi / 2, 0, 0])) @ MANNEQUIN.rest[:, :3]
+    rest = np.concatenate([rest, MANNEQUIN.rest[:, 3:]], axis=1)
+    names = {bone: f"b{i}" for i, bone in enumerate(MANNEQUIN.bones)}
+    found = parts_of(find_mapping(renamed(replace(MANNEQUIN, rest=rest), names)))
+    assert found == {names[bone]: part for bone, part in OURS.items()}
+
+
 def test_names_say_which_side_is_which_where_the_shape_does_not():
     """Seen from behind: feet that point backward are believed less than names."""
     words = {"L": "gauche", "R": "droite"}
@@ -162,19 +182,6 @@ def test_names_say_which_side_is_which_where_the_shape_does_not():
     assert mapping.preset == "structure"
     assert mapping.bone("hand.L") == names["hand.L"]
     assert mapping.bone("shin.R") == names["shin.R"]
-
-
-def without(rig: Rig, *gone: str) -> Rig:
-    """The rig without some bones; what hung on them hangs on what they hung on."""
-    parents = rig.parents.copy()
-    for b in range(len(parents)):
-        while parents[b] >= 0 and rig.bones[parents[b]] in gone:
-            parents[b] = parents[parents[b]]
-    keep = [b for b, name in enumerate(rig.bones) if name not in gone]
-    place = {-1: -1} | {b: i for i, b in enumerate(keep)}
-    return Rig("cut", tuple(rig.bones[b] for b in keep),
-               np.array([place[parents[b]] for b in keep]), rig.rest[keep], rig.lengths[keep],
-               rig.world)  # fmt: skip
 
 
 def test_a_rig_without_a_spine_is_refused_in_one_sentence():

@@ -26,6 +26,7 @@ WILD = {
         CC_Base_{s}_Foot CC_Base_{s}_Calf foot 0
         CC_Base_{s}_ToeBaseShareBone CC_Base_{s}_Foot toe 0
         CC_Base_{s}_ToeBase CC_Base_{s}_Foot toe 0
+        CC_Base_{s}_BigToe1 CC_Base_{s}_ToeBase toe 0.5
         CC_Base_Waist CC_Base_Hip spine.01 0
         CC_Base_Spine01 CC_Base_Waist spine.02 0
         CC_Base_Spine02 CC_Base_Spine01 spine.03 0
@@ -33,6 +34,7 @@ WILD = {
         CC_Base_NeckTwist02 CC_Base_NeckTwist01 neck 0.5
         CC_Base_Head CC_Base_NeckTwist02 head 0
         CC_Base_FacialBone CC_Base_Head head 0
+        CC_Base_{s}_Eye CC_Base_FacialBone head 0.4
         CC_Base_{s}_Clavicle CC_Base_Spine02 clavicle 0
         CC_Base_{s}_Upperarm CC_Base_{s}_Clavicle upper_arm 0
         CC_Base_{s}_UpperarmTwist01 CC_Base_{s}_Upperarm upper_arm 0
