@@ -11,8 +11,10 @@ from bpy.types import Object
 
 from ..core.errors import RigError
 from ..retarget.character import CHARACTERS, RIG_SUFFIXES
+from ..retarget.vrm import vrm_humanoid
 from . import mannequin
 from .export import skinned_meshes
+from .rig_reader import HUMANOID
 from .scene import (
     armature_of,
     current_scene,
@@ -48,7 +50,11 @@ def load_rig(source: str | Path) -> Object:
             return _metarig()
         path = _existing(Path(name))
         _IMPORTERS[path.suffix.lower()](str(path))
-        return _only_rig(set(bpy.data.objects) - before, path)
+        rig = _only_rig(set(bpy.data.objects) - before, path)
+        humanoid = vrm_humanoid(path)
+        if humanoid:
+            armature_of(rig)[HUMANOID] = humanoid
+        return rig
     except BaseException:
         take_back(before)
         raise

@@ -9,6 +9,9 @@ from ..core.errors import RigError
 from ..retarget.rig import Rig
 from .scene import armature_of
 
+HUMANOID = "vrm_humanoid"
+"""The armature's custom property for what a VRM file says of its bones."""
+
 
 def read_rig(obj: bpy.types.Object) -> Rig:
     """The armature's rest pose; the pose it is in does not matter and nothing is changed.
@@ -33,4 +36,5 @@ def read_rig(obj: bpy.types.Object) -> Rig:
         loose=frozenset(b.name for b in bones if not b.use_inherit_rotation),
         tied=frozenset(b.name for b in bones if b.parent and b.use_connect),
         adrift=frozenset(b.name for b in bones if not b.use_local_location),
+        humanoid=dict(armature_of(obj).get(HUMANOID, {})),
     )

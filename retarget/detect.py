@@ -21,8 +21,12 @@ _NAMESPACE = re.compile(r".*[:|]")
 def find_mapping(rig: Rig) -> Mapping:
     """The best guess at the rig's mapping, with its preset's name and a confidence.
 
-    Always returns one; `mapping.check_mapping` says whether it is enough.
+    What the rig's file says goes before names, and names before shape. Always returns one;
+    `mapping.check_mapping` says whether it is enough.
     """
+    said = _said(rig)
+    if not said.missing:
+        return said
     ranks = {preset.name: preset.rank for preset in presets()}
 
     def fitness(mapping: Mapping) -> tuple[int, float, int]:
@@ -34,6 +38,18 @@ def find_mapping(rig: Rig) -> Mapping:
         return best
     by_shape = map_by_structure(rig)
     return best if by_shape is None else _sided_by_names(by_shape)
+
+
+def _said(rig: Rig) -> Mapping:
+    """The mapping of a rig whose file names its human bones."""
+    vrm = next(preset for preset in presets() if preset.name == "vrm")
+    there = {bone: name for bone, name in rig.humanoid.items() if name in rig.bones}
+    bones: dict[str, tuple[str, ...]] = {}
+    for part, names in vrm.bones.items():
+        found = tuple(there[name] for name in names if name in there)
+        if found:
+            bones[part] = found if is_chain(part) else found[:1]
+    return Mapping(bones, preset=vrm.name)
 
 
 def _sided_by_names(mapping: Mapping) -> Mapping:

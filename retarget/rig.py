@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -25,6 +26,7 @@ class Rig:
         tied: names of the bones that cannot move from their parent's tail (``use_connect``).
         adrift: names of the bones whose location is along the axes of their parent, or of the
             armature, not along their own (``use_local_location`` off).
+        humanoid: VRM's name of a human bone to that of the rig's, where its file says so.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Rig:
     loose: frozenset[str] = frozenset()
     tied: frozenset[str] = frozenset()
     adrift: frozenset[str] = frozenset()
+    humanoid: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def tails(self) -> np.ndarray:

@@ -12,6 +12,7 @@ from lift_to_3d.retarget.detect import find_mapping
 from lift_to_3d.retarget.frames import SIDES, joint
 from lift_to_3d.retarget.options import Retargeting
 from lift_to_3d.retarget.placement import place
+from lift_to_3d.retarget.presets import presets
 from lift_to_3d.retarget.rest_body import rest_body
 from lift_to_3d.retarget.rotation import unit
 from lift_to_3d.retarget.solve import solve
@@ -34,6 +35,7 @@ RIGS = {
     "keijiro_cmu_135_01.fbx": ("mixamo", "Neo_Hips"),
     "ad_cmu1_jumping_jacks.bvh": ("joint-bvh", "Hips"),
 }
+VRM = next(preset for preset in presets() if preset.name == "vrm")
 LIMBS = [
     ("upper_arm", "forearm", "shoulder", "elbow"),
     ("forearm", "hand", "elbow", "wrist"),
@@ -212,6 +214,51 @@ def test_a_mapping_that_cannot_be_read_fails_in_one_sentence(tmp_path, capsys):
     words = ["retarget", str(clip), "--to", "bvh", "--out", str(tmp_path)]
     assert main([*words, "--mapping", str(tmp_path / "none.json")]) == 1
     assert "none.json cannot be used" in capsys.readouterr().err
+
+
+def vrm_file(path, version: int) -> dict[str, str]:
+    """The mannequin as a VRM with names that say nothing; its parts' new names."""
+    obj = load_rig("mannequin")
+    glb = path.with_suffix(".glb")
+    bpy.ops.export_scene.gltf(filepath=str(glb), export_format="GLB", export_animations=False)
+    data = glb.read_bytes()
+    length = int.from_bytes(data[12:16], "little")
+    told = json.loads(data[20 : 20 + length])
+    parts = find_mapping(read_rig(obj)).bones
+    human = {part: names for part, names in VRM.bones.items() if part in parts}
+    nodes = {node["name"]: i for i, node in enumerate(told["nodes"])}
+    bones = {
+        name: nodes[bone]
+        for part, names in human.items()
+        for name, bone in zip(names, parts[part], strict=False)
+    }
+    for i in bones.values():
+        told["nodes"][i]["name"] = f"node_{i}_\u9aa8"
+    if version == 1:
+        body = {"humanBones": {name: {"node": i} for name, i in bones.items()}}
+        told["extensions"] = {"VRMC_vrm": {"specVersion": "1.0", "humanoid": body}}
+    else:
+        body = {"humanBones": [{"bone": name, "node": i} for name, i in bones.items()]}
+        told["extensions"] = {"VRM": {"humanoid": body}}
+    text = json.dumps(told).encode()
+    text += b" " * (-len(text) % 4)
+    rest = data[20 + length :]
+    size = (20 + len(text) + len(rest)).to_bytes(4, "little")
+    path.write_bytes(data[:8] + size + len(text).to_bytes(4, "little") + b"JSON" + text + rest)
+    return {name: f"node_{i}_\u9aa8" for name, i in bones.items()}
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_vrm_file_says_which_bone_is_which(tmp_path, version):
+    names = vrm_file(tmp_path / "hero.vrm", version)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.context.scene.render.fps = 30
+    obj = load_rig(tmp_path / "hero.vrm")
+    mapping = find_mapping(read_rig(obj))
+    assert (mapping.preset, mapping.confidence) == ("vrm", 1.0)
+    assert mapping.bones["spine"] == tuple(names[b] for b in ("spine", "chest", "upperChest"))
+    assert mapping.bone("forearm.R") == names["rightLowerArm"]
+    check(obj, motion_of(moving_joints()))
 
 
 def under_a_turned_parent(obj):

@@ -1,7 +1,7 @@
 """Draw one motion as it came and on several rigs, side by side: a sheet or a film.
 
     python docs/images/draw_retargeting.py SHEET.webp|FILM.webp [SOURCE] [--rig RIG ...]
-        [--frames A:B] [--film] [--size WxH] [--turn DEGREES]
+        [--frames A:B] [--film] [--size WxH] [--turn DEGREES] [--facing DEGREES]
 
 SOURCE is a keypoint file, a motion file or a BVH take of CMU's Daz-friendly release; the shipped
 sample where none is given. Needs bpy and pillow; some seconds a second of film and rig.
@@ -27,6 +27,7 @@ from lift_to_3d.core.motion import Motion
 from lift_to_3d.core.motion_file import is_motion_file, load_motion
 from lift_to_3d.core.pipeline import Options, motions
 from lift_to_3d.preview import WorldPanel
+from lift_to_3d.retarget.rotation import from_vector
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +38,7 @@ MOMENTS, FILM_RATE = 8, 12.0
 
 def draw(chosen: argparse.Namespace) -> None:
     """A sheet or film of the frames A:B of the first person's motion."""
-    motion = _motion(chosen.source)
+    motion = _turned(_motion(chosen.source), chosen.facing)
     first, last = chosen.frames or (0, motion.frames)
     if chosen.film:
         frames = np.arange(first, min(last, motion.frames), motion.fps / FILM_RATE).astype(int)
@@ -66,6 +67,17 @@ def _motion(source: Path) -> Motion:
     if is_motion_file(source):
         return load_motion(source)
     return motions(source, Options(person=1))[0]
+
+
+def _turned(motion: Motion, degrees: float) -> Motion:
+    """The motion turned to the left about the origin, as seen from above."""
+    turn = from_vector(np.array([0.0, 0.0, np.radians(degrees)]))
+    axes = motion.extremities
+    return replace(
+        motion,
+        joints=motion.joints @ turn.T.astype(motion.joints.dtype),
+        extremities=None if axes is None else turn @ axes,
+    )
 
 
 def _rendered(
@@ -98,6 +110,7 @@ if __name__ == "__main__":
     parser.add_argument("--film", action="store_true")
     parser.add_argument("--size", type=_pair("x"), default=(160, 200), metavar="WxH")
     parser.add_argument("--turn", type=float, default=24.0)
+    parser.add_argument("--facing", type=float, default=0.0)
     draw(parser.parse_args())
     sys.stdout.flush()
     os._exit(0)  # some Blenders hang when their interpreter ends
