@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,13 +52,7 @@ def open_backend(model: Model, device: str = "auto") -> Run:
     chosen = [p for d, p in _PROVIDERS.items() if p in there and device in ("auto", d)]
     providers = list(dict.fromkeys([*chosen, _PROVIDERS["cpu"]]))
 
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = _threads()
-    options.log_severity_level = 3
-    try:
-        session = ort.InferenceSession(str(model.onnx), options, providers=providers)
-    except Exception as error:  # onnxruntime's own errors share no public base
-        raise ModelError(f"{model.onnx}: onnxruntime cannot load it ({error}).") from error
+    session = _session(model.onnx, model.onnx.stat().st_mtime_ns, tuple(providers), _threads())
     source = session.get_inputs()[0]
     expected = (model.card.frames, model.card.in_channels)
     if (source.shape[1], source.shape[3]) != expected:
@@ -68,6 +65,20 @@ def open_backend(model: Model, device: str = "auto") -> Run:
         return np.asarray(session.run(None, {source.name: windows.astype(np.float32)})[0])
 
     return run
+
+
+@lru_cache(maxsize=2)
+def _session(path: Path, _: int, providers: tuple[str, ...], threads: int) -> Any:
+    """A file's network, opened once for all clips and people of a process, until it changes."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    try:
+        return ort.InferenceSession(str(path), options, providers=list(providers))
+    except Exception as error:  # onnxruntime's own errors share no public base
+        raise ModelError(f"{path}: onnxruntime cannot load it ({error}).") from error
 
 
 def _threads() -> int:
