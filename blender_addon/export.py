@@ -31,6 +31,7 @@ class Preset:
         suffix: of the file, with its dot.
         writer: ``bvh`` for our own, else one of Blender's operators, ``module.name``.
         settings: arguments of the writer.
+        armature: the armature object's name in the file; its own where empty.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Preset:
     suffix: str
     writer: str
     settings: dict[str, Any]
+    armature: str = ""
 
 
 @cache
@@ -98,7 +100,10 @@ def export(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with _only(objects, frames or action_frames(obj)) as (start, end):
+            with (
+                _named(obj, chosen.armature),
+                _only(objects, frames or action_frames(obj)) as (start, end),
+            ):
                 if chosen.writer == "bvh":
                     from .bvh import write_bvh  # with scipy, which registering does not wait for
 
@@ -148,6 +153,36 @@ def _call_operator(preset: Preset, path: Path) -> None:
         raise LiftError(f"{preset.title} export failed: {error}") from error
     if not path.is_file():
         raise LiftError(f"{preset.title} export wrote nothing: see Blender's console.")
+
+
+@contextmanager
+def _named(obj: Object, name: str) -> Iterator[None]:
+    """The armature under a name, and the scene, whose name an FBX take gets, under the clip's."""
+    action = obj.animation_data and obj.animation_data.action
+    scene = current_scene()
+    with (
+        _called(obj, name or obj.name, bpy.data.objects),
+        _called(scene, action.name if action else scene.name, bpy.data.scenes),
+    ):
+        yield
+
+
+@contextmanager
+def _called(item: Any, name: str, everyone: Any) -> Iterator[None]:
+    """An item under a name, which whoever has it now lends."""
+    before, owner = item.name, everyone.get(name)
+    if item.library or owner == item or (owner and owner.library):
+        yield
+        return
+    try:
+        if owner:
+            owner.name = f"{name}.lent"
+        item.name = name
+        yield
+    finally:
+        item.name = before
+        if owner:
+            owner.name = name
 
 
 @contextmanager

@@ -8,10 +8,13 @@ Blender has some of their libraries inside, in other versions.
 from __future__ import annotations
 
 import io
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +22,9 @@ Read = dict[str, np.ndarray]
 
 _Z_UP = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
 """Y up to Z up."""
+
+_ALIVE: list[Any] = []
+"""The scene that facts are of: their names do not outlive it."""
 
 
 def read_fbx(path: Path, fps: float) -> Read:
@@ -40,6 +46,27 @@ def read_fbx(path: Path, fps: float) -> Read:
                 columns = [(c.x, c.y, c.z) for c in (m.c0, m.c1, m.c2, m.c3)]
                 out.setdefault(node.name, []).append(np.vstack([np.array(columns).T, [0, 0, 0, 1]]))
     return {name: np.array(matrices) for name, matrices in out.items()}
+
+
+def fbx_facts(path: Path) -> dict[str, Any]:
+    """What an engine's importer looks at besides the motion: units, axes, names, times."""
+    import ufbx
+
+    scene = ufbx.load_file(str(path))
+    _ALIVE.append(scene)
+    nodes, settings = list(scene.nodes), scene.settings
+    tops = [node for node in nodes if node.node_depth == 1]
+    bones = [node for node in nodes if node.bone is not None]
+    return {
+        "metres": settings.unit_meters,
+        "axes": [settings.axes.right.name, settings.axes.up.name, settings.axes.front.name],
+        "fps": settings.frames_per_second,
+        "takes": [[t.name, t.time_begin, t.time_end] for t in list(scene.anim_stacks)],
+        "tops": {node.name: node.local_transform.scale.x for node in tops},
+        "roots": [bone.name for bone in bones if bone.parent.bone is None],
+        "bones": [bone.name for bone in bones],
+        "bound": sum(bone.bind_pose is not None for bone in bones),
+    }
 
 
 def read_bvh(path: Path, fps: float) -> Read:
@@ -144,13 +171,29 @@ READERS: dict[str, tuple[str, Callable[[Path, float], Read]]] = {
 
 def read(path: Path, fps: float) -> Read:
     """Read a file in another process."""
-    command = [sys.executable, __file__, str(path), str(fps)]
-    ran = subprocess.run(command, capture_output=True, check=False)
-    assert ran.returncode == 0, ran.stderr.decode()[-2000:]
-    with np.load(io.BytesIO(ran.stdout)) as data:
+    with np.load(io.BytesIO(_elsewhere(str(path), str(fps)))) as data:
         return dict(data)
 
 
+def facts(path: Path) -> dict[str, Any]:
+    """`fbx_facts` in another process."""
+    return json.loads(_elsewhere(str(path)))
+
+
+def _elsewhere(*words: str) -> bytes:
+    ran = subprocess.run([sys.executable, __file__, *words], capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr.decode()[-2000:]
+    return ran.stdout
+
+
+def _main(path: Path, fps: str = "") -> None:
+    if fps:
+        np.savez(sys.stdout.buffer, **READERS[path.suffix][1](path, float(fps)))  # type: ignore[arg-type]
+    else:
+        print(json.dumps(fbx_facts(path)))
+    sys.stdout.flush()
+    os._exit(0)  # with what ufbx still holds
+
+
 if __name__ == "__main__":
-    file, rate = Path(sys.argv[1]), float(sys.argv[2])
-    np.savez(sys.stdout.buffer, **READERS[file.suffix][1](file, rate))  # type: ignore[arg-type]
+    _main(Path(sys.argv[1]), *sys.argv[2:])

@@ -19,7 +19,7 @@ from lift_to_3d.blender_addon.scene import set_frame_rate  # noqa: E402
 from lift_to_3d.core.errors import LiftError  # noqa: E402
 
 from .blender_rigs import odd_armature, tumbling  # noqa: E402
-from .file_readers import READERS, read  # noqa: E402
+from .file_readers import READERS, facts, read  # noqa: E402
 
 FRAMES, FIRST, FPS = 40, 11, 30.0
 DEGREES, METRES = 0.05, 1e-4
@@ -142,6 +142,28 @@ def test_another_parser_reads_the_same(tmp_path, preset):
     path = export(obj, tmp_path / f"clip{suffix}", preset=preset)
     found = {plain(bone): matrices for bone, matrices in read(path, FPS).items()}
     assert_same_motion(found, truth, unit_of(preset))
+
+
+@pytest.mark.parametrize("preset", ["fbx", "fbx-unity", "fbx-unreal"])
+def test_an_engine_finds_units_axes_names_and_times(tmp_path, preset):
+    if importlib.util.find_spec("ufbx") is None:
+        pytest.skip("needs ufbx, which reads .fbx files")
+    obj = animated("mannequin")
+    obj.name, obj.animation_data.action.name = "hero", "jump"
+    names, bones = [o.name for o in bpy.data.objects], [bone.name for bone in obj.pose.bones]
+    found = facts(export(obj, tmp_path / "clip.fbx", preset=preset))
+    assert [o.name for o in bpy.data.objects] == names
+    assert bpy.context.scene.name == "Scene"
+    assert found["fps"] == FPS
+    assert found["takes"] == [["jump", pytest.approx(FIRST / FPS), pytest.approx(50 / FPS)]]
+    assert found["axes"] == ["POSITIVE_X", "POSITIVE_Y", "POSITIVE_Z"]
+    armature = "Armature" if preset == "fbx-unreal" else "hero"
+    assert found["tops"].keys() == {armature, "mannequin body"}
+    assert found["metres"] * found["tops"][armature] == pytest.approx(1)
+    assert found["metres"] == (1 if preset == "fbx-unity" else 0.01)
+    assert found["roots"] == ["hips"]
+    assert sorted(found["bones"]) == sorted(bones)
+    assert found["bound"] == len(bones)
 
 
 @pytest.mark.parametrize("preset", list(presets()))
