@@ -7,6 +7,7 @@ import pytest
 from lift_to_3d.core.ground import balance, feet, ground
 from lift_to_3d.core.ground.body import Body, body_of
 from lift_to_3d.core.ground.bones import FEET
+from lift_to_3d.core.ground.gravity import upwards
 from lift_to_3d.core.motion import Motion
 from lift_to_3d.core.training.capture import Take, load_takes
 from lift_to_3d.core.training.ground_clips import Clip, film
@@ -67,6 +68,17 @@ def test_the_feet_of_a_mirrored_walk_change_sides(takes):
         feet.stands(body, path, up),
         atol=0.1,
     )
+
+
+def test_votes_that_are_off_the_others_count_less():
+    """Upright for most of the clip; then a handstand, of which each moment is surer."""
+    upright, upside_down = np.array([0.5, -4.5, -1.5]), np.array([1.5, 7.5, 1.0])
+    votes = np.repeat([upright, upside_down], [60, 40], axis=0)
+    assert degrees(upwards(votes), upright / np.linalg.norm(upright)) < 5
+
+
+def test_who_says_nothing_leaves_the_camera_upright():
+    assert degrees(upwards(np.zeros((50, 3))), np.array([0.0, -1.0, 0.0])) < 15
 
 
 @pytest.mark.parametrize("seed", range(3))

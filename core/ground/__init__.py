@@ -66,7 +66,7 @@ def ground(
     world = (body.joints + root[:, None]) @ axes.T
     floor, most = floor_heights(world, standing, body.fps)
     world -= (*world[0, 0, :2], floor)
-    contacts = floor_contacts(world, standing, body.fps, (0.0, most - floor))
+    contacts = floor_contacts(world, standing, most - floor, body.fps)
     world = raise_sunk(world, body.fps)
     turned, seen = extremity_axes(body.joints, root, track, up, contacts, height)
     report(1.0)

@@ -1,32 +1,27 @@
 """A sense of balance: where is up.
 
 Every frame offers directions that have to do with up: the trunk, the legs, the centre of mass over
-each ankle, its velocity and acceleration. A small network sees only how these lie to one another,
-which is the same however the camera is held, and says how much of each makes up. So the answer
-turns with the body, and cannot learn a camera by heart. Trained by ``core.training.ground_net``.
+each ankle and wrist, its velocity and acceleration. A small network sees only how these lie to one
+another, which is the same however the camera is held, and says how much of each makes up. So the
+answer turns with the body, and cannot learn a camera by heart. ``core.training.ground_net`` trains
+it.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from .bones import FEET
+from .bones import FEET, leg_length
+from .mass import mass_centre
 from .perceptron import answer
 from .smoothing import low_pass, rate
 
-CLUES = 15
+CLUES = 17
 """Number of directions that a frame offers."""
 
 _LEFT, _RIGHT = [4, 11], [1, 14]
+_ENDS = [*FEET, 13, 16]  # ankles and wrists: what a body is held up by
 _MOMENTS = (-0.3, -0.16, -0.06, 0.0, 0.06, 0.16, 0.3)  # seconds from the frame
-
-# (share of the mass, joint, joint, place of the mass centre between them), after Dempster's
-# cadaver tables; a forearm carries its hand, a shank its foot.
-_SEGMENTS = (
-    (0.081, 8, 10, 1.0), (0.497, 0, 8, 0.5),
-    (0.1, 4, 5, 0.433), (0.061, 5, 6, 0.6), (0.028, 11, 12, 0.436), (0.022, 12, 13, 0.6),
-    (0.1, 1, 2, 0.433), (0.061, 2, 3, 0.6), (0.028, 14, 15, 0.436), (0.022, 15, 16, 0.6),
-)  # fmt: skip
 
 
 def votes(joints: np.ndarray, root: np.ndarray, fps: float) -> np.ndarray:
@@ -38,7 +33,7 @@ def votes(joints: np.ndarray, root: np.ndarray, fps: float) -> np.ndarray:
         fps: frames a second.
 
     Returns:
-        (frames, 3) camera axes, the surer the longer, to be summed over the clip.
+        (frames, 3) camera axes, the surer the longer; see `gravity.fused`.
     """
     features, directions = observe(joints, root, fps)
     return np.einsum("tk,tki->ti", answer("balance", features), directions)
@@ -48,7 +43,7 @@ def observe(joints: np.ndarray, root: np.ndarray, fps: float) -> tuple[np.ndarra
     """What the network is given; arguments as for `votes`.
 
     Returns:
-        (frames, features) float32, the same in any axes; (frames, 15, 3) float32, the directions
+        (frames, features) float32, the same in any axes; (frames, 17, 3) float32, the directions
         to be weighted, in the axes of the joints.
     """
     leg = max(leg_length(joints), 1e-6)
@@ -57,7 +52,7 @@ def observe(joints: np.ndarray, root: np.ndarray, fps: float) -> tuple[np.ndarra
     first, second = np.triu_indices(CLUES)
     products = np.einsum("tki,tli->tkl", directions, directions)[:, first, second]
     features = [np.sign(products) * np.log1p(2 * np.abs(products))]
-    stance = directions[:, 6:8]
+    stance = directions[:, 6:10]
     for moment in _MOMENTS:
         then = np.arange(len(joints)) + moment * fps
         then = np.clip(np.round(then).astype(int), 0, len(joints) - 1)
@@ -69,18 +64,18 @@ def observe(joints: np.ndarray, root: np.ndarray, fps: float) -> tuple[np.ndarra
 
 
 def _clues(joints: np.ndarray, root: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
-    """(frames, 15, 3) directions, lengths in legs, and (frames, 2) speeds of left, right ankle."""
+    """(frames, 17, 3) directions, lengths in legs, and (frames, 4) speeds of ankles and wrists."""
     trunk = joints[:, 8] - joints[:, 0]
     left, forward = _sideways(joints, trunk)
     mass = mass_centre(joints)
     velocity = low_pass(rate(low_pass(mass + root, fps, 4.0), fps), fps, 4.0)
     acceleration = low_pass(rate(velocity, fps), fps, 2.5)
-    steps = rate(low_pass(joints[:, FEET] + root[:, None], fps, 6.0), fps)
+    steps = rate(low_pass(joints[:, _ENDS] + root[:, None], fps, 6.0), fps)
     directions = [
         trunk,
         2 * (joints[:, 10] - joints[:, 8]),
         *(2 * (joints[:, a] - joints[:, b]) for a, b in ((4, 5), (1, 2), (5, 6), (2, 3))),
-        *(mass - joints[:, foot] for foot in FEET),
+        *(mass - joints[:, end] for end in _ENDS),
         forward,
         left,
         acceleration / 10,
@@ -98,21 +93,6 @@ def _sideways(joints: np.ndarray, trunk: np.ndarray) -> tuple[np.ndarray, np.nda
     across = (joints[:, _LEFT] - joints[:, _RIGHT]).sum(1)
     left = _unit(across - trunk * (across * trunk).sum(-1, keepdims=True))
     return left, np.cross(left, trunk)
-
-
-def leg_length(joints: np.ndarray) -> float:
-    """Mean length of a leg, in the unit of (frames, 17, 3) joints."""
-    return float(np.linalg.norm(np.diff(joints[:, [1, 2, 3]], axis=1), axis=-1).sum(1).mean())
-
-
-def mass_centre(joints: np.ndarray) -> np.ndarray:
-    """(frames, 3) the body's centre of mass from (frames, 17, 3) joints."""
-    total = sum(share for share, *_ in _SEGMENTS)
-    parts = [
-        share / total * (joints[:, a] + place * (joints[:, b] - joints[:, a]))
-        for share, a, b, place in _SEGMENTS
-    ]
-    return np.sum(parts, axis=0)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -46,6 +46,11 @@ def _medians(bones: np.ndarray, seen: np.ndarray) -> np.ndarray:
     return np.nanmedian(sizes, axis=0)
 
 
+def leg_length(joints: np.ndarray) -> float:
+    """Mean length of a leg, in the unit of (frames, 17, 3) joints."""
+    return float(np.linalg.norm(np.diff(joints[:, [1, 2, 3]], axis=1), axis=-1).sum(1).mean())
+
+
 def directions(joints: np.ndarray) -> np.ndarray:
     """(..., 17, 3) unit vectors from every joint's parent to it; zero for the pelvis.
 

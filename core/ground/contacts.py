@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from scipy.special import expit, logit
 
@@ -11,22 +9,20 @@ from .bones import ANKLE_HEIGHT, FEET
 from .smoothing import low_pass
 
 # Where an ankle is let go, and how sharply: m/s, metres above where it stands, and in the judgement
-# of the sense of balance, which is the strictest of the three.
-_SPEED, _SPEED_EDGE = 0.38, 0.06
-_RISE, _RISE_EDGE = 0.08, 0.02
-_STANDS = 0.25
+# of the sense of the feet.
+_SPEED, _SPEED_EDGE = 0.6, 0.06
+_RISE, _RISE_EDGE = 0.15, 0.03
+_STANDS = 0.3
 
 
-def floor_contacts(
-    joints: np.ndarray, stands: np.ndarray, fps: float, levels: Sequence[float]
-) -> np.ndarray:
+def floor_contacts(joints: np.ndarray, stands: np.ndarray, level: float, fps: float) -> np.ndarray:
     """Probability that a foot is on a floor and still.
 
     Args:
         joints: (frames, 17, 3) metres, Z up, floor at 0.
         stands: (frames, 2) probability that the left, the right foot stands on anything.
+        level: height of another floor that is stood on, or 0.
         fps: frames a second.
-        levels: heights of the floors, metres.
 
     Returns:
         (frames, 2) left, right, 0..1.
@@ -35,8 +31,8 @@ def floor_contacts(
     speed = np.zeros(ankles.shape[:2])
     if len(ankles) > 1:
         speed = np.linalg.norm(np.gradient(ankles, 1 / fps, axis=0), axis=-1)
-    rises = ankles[..., 2] - ANKLE_HEIGHT - np.reshape(levels, (-1, 1, 1))
-    off = np.abs(rises).min(0)
+    heights = ankles[..., 2] - ANKLE_HEIGHT
+    off = np.minimum(np.abs(heights), np.abs(heights - level))
     doubts = np.stack(
         [
             logit(np.clip(stands, 1e-6, 1 - 1e-6)) - logit(_STANDS),

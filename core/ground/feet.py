@@ -12,13 +12,13 @@ import numpy as np
 from scipy.ndimage import minimum_filter1d, uniform_filter1d
 from scipy.special import expit
 
-from .balance import leg_length, mass_centre
 from .body import Body
-from .bones import FEET
+from .bones import FEET, leg_length
+from .mass import mass_centre
 from .perceptron import answer
 from .smoothing import fill_gaps, low_pass, rate
 
-_MOMENTS = (-0.4, -0.24, -0.14, -0.06, 0.0, 0.06, 0.14, 0.24, 0.4)  # seconds from the frame
+_MOMENTS = (-0.2, -0.12, -0.08, -0.04, 0.0, 0.04, 0.08, 0.12, 0.2)  # seconds from the frame
 _HIPS = [4, 1]
 _RECENT = 1.0  # seconds
 
@@ -59,6 +59,9 @@ def _signals(body: Body, root: np.ndarray, up: np.ndarray) -> list[np.ndarray]:
     reach = max(1, round(_RECENT * fps))
     recent = minimum_filter1d(lowest, 2 * reach + 1, mode="nearest")
     steps = rate(low_pass(ankles + root[:, None], fps, 6.0), fps)
+    quick = rate(low_pass(ankles + root[:, None], fps, 11.0), fps)
+    travel = rate(low_pass(root, fps, 2.0), fps)
+    travel = np.linalg.norm(travel - (travel @ up)[:, None] * up, axis=-1)
     rise = steps @ up
     level = np.linalg.norm(steps - rise[..., None] * up, axis=-1)
     climb, across, seen, tremble = _picture_steps(body, root, up)
@@ -69,6 +72,8 @@ def _signals(body: Body, root: np.ndarray, up: np.ndarray) -> list[np.ndarray]:
     return [
         _squash(level),
         _squash(rise),
+        _squash(np.linalg.norm(quick, axis=-1)),
+        _squash(travel)[:, None] * both,
         _squash(climb),
         _squash(across),
         _squash(seen),

@@ -10,6 +10,7 @@ from .bones import ANKLE_HEIGHT, FEET
 _LOWEST = 0.03  # metres: no joint is thinner than that above the floor
 _RAISING = 0.1  # seconds
 _THICK = 0.08  # metres: feet that stand at one level are found at heights that differ by this
+_SOME = 0.2  # a level is stood on by this share of those that stand on the fullest
 _STAY = 0.5  # seconds
 _BELOW = 0.3  # metres below the feet that stand: the person came down there, standing unnoticed
 
@@ -46,13 +47,20 @@ def floor_heights(joints: np.ndarray, stands: np.ndarray, fps: float) -> tuple[f
     planted = ankles[stands > 0.5]
     if len(planted) < 0.05 * len(ankles):
         return stay - ANKLE_HEIGHT, stay - ANKLE_HEIGHT
-    low = np.percentile(planted, 5)
-    floor = float(np.median(planted[planted < low + _THICK]))
-    beside = np.abs(planted - planted[:: max(1, len(planted) // 200), None]) < _THICK
-    most = float(np.median(planted[beside[beside.sum(1).argmax()]]))
+    heights = np.sort(planted)[:: max(1, len(planted) // 200)]
+    crowd = (np.abs(planted - heights[:, None]) < _THICK).sum(1)
+    floor = _centre(planted, float(heights[crowd > _SOME * crowd.max()][0]))
+    most = _centre(planted, float(heights[crowd.argmax()]))
     if stay < floor - _BELOW:
         floor = stay
     return floor - ANKLE_HEIGHT, most - ANKLE_HEIGHT
+
+
+def _centre(heights: np.ndarray, height: float) -> float:
+    """The middle of the crowd of heights that this one is at the edge of."""
+    for _ in range(3):
+        height = float(np.median(heights[np.abs(heights - height) < _THICK]))
+    return height
 
 
 def raise_sunk(joints: np.ndarray, fps: float) -> np.ndarray:
