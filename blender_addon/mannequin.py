@@ -6,6 +6,7 @@ cooler in colour, so that a newcomer sees a person and which arm is which.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,8 +23,8 @@ _AROUND = 14
 _SLIM = ((0.06, 0.06), (0.04, 0.04))
 _STICK = (0.3, 0.045)
 """A stick's thickness, as a share of its bone and at most of the whole rig."""
-_LAST = 0.5
-"""The most of its parent's length that a last bone has: importers make up where it ends."""
+_END = re.compile(r"(_end|End|Nub)$")
+"""Bones that only say where the one before them ends; importers make up their length."""
 _SIDES = {"L": "left", "R": "right", None: "middle"}
 _CAP = np.radians([20, 42, 65, 90])
 _BULGES = {"middle": 0.0, "left": 0.07, "right": 0.07, "head": 0.12}
@@ -49,9 +50,7 @@ def build(naming: str = "mannequin") -> Object:
     thickness = np.array([bone.thickness or _SLIM for bone in bones])
     sides = [_SIDES[side_of(bone.name)] for bone in bones]
     bulges = [_BULGES.get(b.name, _BULGES[side]) for b, side in zip(bones, sides, strict=True)]
-    here = [names[bone.name] for bone in bones]
-    lengths = np.array([armature_of(armature).bones[name].length for name in here])
-    body = _body(armature, here, lengths, thickness, bulges)
+    body = _body(armature, [names[bone.name] for bone in bones], thickness, bulges)
     current_scene().collection.objects.link(body)
     _paint(body, sides, list(names).index("head"))
     return armature
@@ -91,36 +90,25 @@ def stick_body(armature: Object) -> Object:
     """A plain body for any armature, a slim segment a deforming bone; the caller links it."""
     bones = armature_of(armature).bones
     bones = [bone for bone in bones if bone.use_deform] or list(bones)
+    bones = [bone for bone in bones if bone.children or not _END.search(bone.name)]
     names = [bone.name for bone in bones]
     size = np.ptp(np.array([b.head_local[:] for b in bones]), axis=0).max()
-    lengths = np.array([_shown_length(bone) for bone in bones])
-    thick = np.minimum(_STICK[0] * lengths, _STICK[1] * size)
+    thick = np.array([min(_STICK[0] * bone.length, _STICK[1] * size) for bone in bones])
     shape = np.array(((1.0, 1.0), (0.6, 0.6)))
-    body = _body(armature, names, lengths, thick[:, None, None] * shape, [0.0] * len(bones))
+    body = _body(armature, names, thick[:, None, None] * shape, [0.0] * len(bones))
     _paint(body, [_SIDES[side_of(name)] for name in names])
     return body
 
 
-def _shown_length(bone: Any) -> float:
-    if bone.children or bone.parent is None:
-        return bone.length
-    return min(bone.length, _LAST * bone.parent.length)
-
-
 def _body(
-    armature: Object,
-    bones: list[str],
-    lengths: np.ndarray,
-    thickness: np.ndarray,
-    bulges: Sequence[float],
+    armature: Object, bones: list[str], thickness: np.ndarray, bulges: Sequence[float]
 ) -> Object:
     """A mesh that follows the bones rigidly, a segment for each."""
     rest = armature_of(armature).bones
     segments = []
-    sizes = zip(bones, lengths, thickness, bulges, strict=True)
-    for name, length, (at_head, at_tail), bulge in sizes:
+    for name, (at_head, at_tail), bulge in zip(bones, thickness, bulges, strict=True):
         matrix = np.array(rest[name].matrix_local)
-        local = _segment(length, at_head, at_tail, bulge)
+        local = _segment(rest[name].length, at_head, at_tail, bulge)
         segments.append(local @ matrix[:3, :3].T + matrix[:3, 3])
     count, faces = len(segments[0]), _faces(len(segments[0]))
 
