@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 import numpy as np
 
@@ -26,6 +28,7 @@ def read_rig(obj: bpy.types.Object) -> Rig:
     if not np.isfinite(world).all() or abs(np.linalg.det(world[:3, :3])) < 1e-18:
         raise RigError(f"The armature '{obj.name}' has a scale of zero: set its scale first.")
     index = {bone.name: i for i, bone in enumerate(bones)}
+    posed = list(obj.pose.bones) if obj.pose else []
     return Rig(
         name=obj.name,
         bones=tuple(index),
@@ -37,4 +40,10 @@ def read_rig(obj: bpy.types.Object) -> Rig:
         tied=frozenset(b.name for b in bones if b.parent and b.use_connect),
         adrift=frozenset(b.name for b in bones if not b.use_local_location),
         humanoid=dict(armature_of(obj).get(HUMANOID, {})),
+        driven=frozenset(b.name for b in posed if any(_moves(c) for c in b.constraints)),
+        options={b.name: tuple(b.keys()) for b in posed if b.keys()},
     )
+
+
+def _moves(constraint: Any) -> bool:
+    return not constraint.mute and constraint.influence > 0 and "LIMIT" not in constraint.type

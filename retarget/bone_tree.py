@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -75,6 +75,25 @@ class BoneTree:
         goes_on = np.array([bool(self.children[b]) for b in others], bool)
         far = np.where(goes_on, 1 + _BESIDE, 1 - _BESIDE)
         return bool(((along >= 0) & (along < far) & (off2 < _BESIDE**2)).any())
+
+
+def without_driven(rig: Rig) -> Rig:
+    """The rig without the bones that constraints move: those that an animator keys."""
+    keep = [b for b, name in enumerate(rig.bones) if name not in rig.driven]
+    place = {-1: -1} | {b: i for i, b in enumerate(keep)}
+    parents = []
+    for bone in keep:
+        parent = int(rig.parents[bone])
+        while parent not in place:
+            parent = int(rig.parents[parent])
+        parents.append(place[parent])
+    return replace(
+        rig,
+        bones=tuple(rig.bones[b] for b in keep),
+        parents=np.array(parents, int),
+        rest=rig.rest[keep],
+        lengths=rig.lengths[keep],
+    )
 
 
 def trees(rig: Rig) -> list[BoneTree]:

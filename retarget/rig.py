@@ -27,6 +27,8 @@ class Rig:
         adrift: names of the bones whose location is along the axes of their parent, or of the
             armature, not along their own (``use_local_location`` off).
         humanoid: VRM's name of a human bone to that of the rig's, where its file says so.
+        driven: names of the bones that constraints move.
+        options: names of the bones' custom properties, for the bones that have some.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Rig:
     tied: frozenset[str] = frozenset()
     adrift: frozenset[str] = frozenset()
     humanoid: Mapping[str, str] = field(default_factory=dict)
+    driven: frozenset[str] = frozenset()
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def tails(self) -> np.ndarray:

@@ -12,7 +12,7 @@ from itertools import combinations, pairwise, product
 
 import numpy as np
 
-from .bone_tree import BoneTree, trees
+from .bone_tree import BoneTree, trees, without_driven
 from .mapping import Mapping
 from .rig import Rig
 from .rotation import unit
@@ -42,8 +42,12 @@ _LONGEST = 0.5
 """Of a bone beyond a limb, no more counts, as a share of a leg: swords are longer than fingers."""
 _HEAD_JOINT = 0.185
 """Height of the head's joint above the shoulders, likewise."""
+_MIDDLE = 0.12
+"""How far from the middle a head may be, likewise."""
 _INSTEP = 0.08
 """Toes begin farther from the ankle than this, likewise."""
+_NECK = 0.55
+"""A neck bone that begins lower than this share of the head's joint may branch, in control rigs."""
 _CLOSE = 0.03
 """Bones of a neck begin farther apart than this, likewise."""
 _BRANCHES = 0.5
@@ -84,12 +88,13 @@ def map_by_structure(rig: Rig) -> Mapping | None:
     knees, elbows and the head.
     """
     best = None
-    for tree in trees(rig):
-        found = _map(tree)
-        if found is not None and (best is None or found.confidence > best.confidence):
-            best = found
-        if best is not None and best.confidence > _SURE:
-            break
+    for candidate in (without_driven(rig), rig) if rig.driven else (rig,):
+        for tree in trees(candidate):
+            found = _map(tree)
+            if found is not None and (best is None or found.confidence > best.confidence):
+                best = found
+            if best is not None and best.confidence > _SURE:
+                return best
     return best
 
 
@@ -131,7 +136,7 @@ def _map(tree: BoneTree) -> Mapping | None:
     name("spine", *spine)
     shoulders = np.mean([tree.heads[arm.parts["upper_arm"], 2] for arm in arms])
     tall = np.sqrt(size * max(shoulders - tree.heads[legs_from, 2], 1e-9) / _ARM.above)
-    neck = _neck(tree, chest, arm_paths, aside, float(shoulders), float(tall))
+    neck = _neck(tree, [hips, *spine], arm_paths, aside, float(shoulders), float(tall))
     if neck:
         name("head", neck[-1])
     if neck[:-1]:
@@ -361,28 +366,39 @@ def _pair(choices: list[list[_Choice]]) -> list[_Choice] | None:
 
 def _neck(
     tree: BoneTree,
-    chest: int,
+    spine: list[int],
     arms: list[list[int]],
     aside: np.ndarray,
     shoulders: float,
     size: float,
 ) -> list[int]:
-    """The bones of the neck, the head last: the one that begins where a head's joint is."""
-    in_arms = {bone for path in arms for bone in tree.below(path[0])}
-    bones = [bone for bone in tree.below(chest)[1:] if bone not in in_arms]
-    if not bones:
+    """The bones of the neck, the head last: the one that begins where a head's joint is.
+
+    They hang on the uppermost bone of the spine that has any; in control rigs not on the last.
+    """
+    others = {*spine, *(bone for path in arms for bone in tree.below(path[0]))}
+    high = tree.heads[:, 2] > shoulders + 0.5 * _HEAD_JOINT * size
+    high &= abs(aside) < _MIDDLE * size
+    for below in reversed(spine):
+        bones = [bone for bone in tree.below(below) if high[bone] and bone not in others]
+        if bones:
+            break
+    else:
         return []
-    path = tree.path(_crown(tree, bones, aside), chest)
+    path = [bone for bone in tree.path(_crown(tree, bones, aside), below) if bone not in others]
     starts = [
         i for i, b in enumerate(path) if not i or _apart(tree, path[i - 1], b) > _CLOSE * size
     ]
     here = [path[i:j] for i, j in pairwise([*starts, len(path)])]
     path = [bones[0] for bones in here]
-    branches = [any(len(tree.children[bone]) > 1 for bone in bones) for bones in here]
-    if any(branches):
-        path = path[: branches.index(True) + 1]
     heights = np.maximum(tree.heads[path, 2] - shoulders, 1e-3 * size) / (_HEAD_JOINT * size)
     unlike = np.abs(np.log(heights))
+    branches = [
+        height > _NECK and any(len(tree.children[bone]) > 1 for bone in bones)
+        for height, bones in zip(heights, here, strict=True)
+    ]
+    if any(branches):
+        unlike = unlike[: branches.index(True) + 1]
     if any(branches) or len(path) == 2:
         unlike[-1] -= _BRANCHES
     return path[: int(np.argmin(unlike)) + 1]
