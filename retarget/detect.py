@@ -37,7 +37,24 @@ def find_mapping(rig: Rig) -> Mapping:
     if not best.missing:
         return best
     by_shape = map_by_structure(rig)
-    return best if by_shape is None else _sided_by_names(by_shape)
+    if by_shape is None:
+        return best
+    return replace(_sided_by_names(by_shape), switches=_known_switches(rig))
+
+
+def _known_switches(rig: Rig) -> dict[str, dict[str, float]]:
+    """The custom properties of a rig's bones that some preset sets, as that does."""
+    values = {
+        name: value
+        for preset in presets()
+        for options in preset.switches.values()
+        for name, value in options.items()
+    }
+    switches = {
+        bone: {name: values[name] for name in names if name in values}
+        for bone, names in rig.options.items()
+    }
+    return {bone: options for bone, options in switches.items() if options}
 
 
 def _said(rig: Rig) -> Mapping:

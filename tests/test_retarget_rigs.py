@@ -1,6 +1,7 @@
 """Retargeting onto real rigs inside Blender: what Blender shows is what was meant."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from lift_to_3d.core.motion import Motion
 from lift_to_3d.core.motion_file import save_motion
 from lift_to_3d.retarget.detect import find_mapping
 from lift_to_3d.retarget.frames import SIDES, joint
+from lift_to_3d.retarget.mapping import Mapping
 from lift_to_3d.retarget.options import Retargeting
 from lift_to_3d.retarget.placement import place
 from lift_to_3d.retarget.presets import presets
@@ -100,10 +102,10 @@ def limb_errors(heads, mapping, joints) -> list[float]:
     return errors
 
 
-def check(obj, motion: Motion, shown_by=None) -> None:
+def check(obj, motion: Motion, shown_by=None, mapping=None) -> None:
     rig = read_rig(obj)
-    mapping = find_mapping(rig)
-    bones = solve(motion, rig, options=Retargeting(feet="never"))
+    mapping = mapping or find_mapping(rig)
+    bones = solve(motion, rig, mapping, options=Retargeting(feet="never"))
     write_action(obj, bones, switches=mapping.switches)
     joints, _ = place(motion.joints, rest_body(rig, mapping))
     for k in (0, 20, 50):
@@ -163,6 +165,38 @@ def test_rigify_metarig_and_generated_rig():
         check_ik(rig, motion)
     finally:
         bpy.ops.preferences.addon_disable(module="rigify")
+
+
+def test_a_generated_rigify_rig_is_known_by_its_shape_alone():
+    bpy.ops.preferences.addon_enable(module="rigify")
+    try:
+        bpy.ops.object.armature_basic_human_metarig_add()
+        metarig = bpy.context.object
+        bpy.ops.pose.rigify_generate()
+        rig = next(o for o in bpy.data.objects if o.type == "ARMATURE" and o != metarig)
+        mapping = mapping_without_names(read_rig(rig))
+        check(rig, motion_of(moving_joints()), shown_by=_Deform(), mapping=mapping)
+    finally:
+        bpy.ops.preferences.addon_disable(module="rigify")
+
+
+def mapping_without_names(rig) -> Mapping:
+    """What is found where no name says anything, in the rig's own names."""
+    names = {bone: f"b{i}" for i, bone in enumerate(rig.bones)}
+    nameless = replace(
+        rig,
+        bones=tuple(names.values()),
+        driven=frozenset(names[bone] for bone in rig.driven),
+        options={names[bone]: options for bone, options in rig.options.items()},
+    )
+    found = find_mapping(nameless)
+    assert found.preset == "structure"
+    back = {name: bone for bone, name in names.items()}
+    return replace(
+        found,
+        bones={part: tuple(back[n] for n in bones) for part, bones in found.bones.items()},
+        switches={back[bone]: options for bone, options in found.switches.items()},
+    )
 
 
 def check_ik(rig, motion: Motion) -> None:
