@@ -85,24 +85,48 @@ def gaps(truth: Track, length: int, rng: np.random.Generator) -> tuple[np.ndarra
     return error[np.isfinite(error)], line[hidden][np.isfinite(error)]
 
 
-def crossing(a: Track, b: Track, rng: np.random.Generator, numbered: bool) -> tuple[int, int, int]:
-    """Two people cross, with a tenth not detected and ghosts: changes of person, tracks, frames."""
-    frames = min(a.frames, b.frames, 200)
-    walk = np.linspace(-500, 500, frames)
-    there: list[tuple[int, int, np.ndarray, int]] = []
-    swap = np.cumsum(rng.random(frames) < 0.02) % 2
-    for t in range(frames):
-        for who, (track, way) in enumerate(((a, walk), (b, -walk))):
-            if rng.random() > 0.1:
-                there.append((t, who, track.xy[t] + [way[t], 0], who ^ int(swap[t])))
-        if rng.random() < 0.05:
-            there.append((t, 2, a.xy[t] + rng.uniform(-300, 300, 2), 9))
-    frame, who, xy, ids = (np.array(column) for column in zip(*there, strict=True))
+def crossing(
+    a: Track, b: Track, rng: np.random.Generator, numbers: str = "", hidden: bool = False
+) -> tuple[int, int]:
+    """Two people walk through each other, with a tenth not detected and ghosts.
+
+    Args:
+        a, b: the two, who walk in opposite directions.
+        rng: where chance comes from.
+        numbers: which numbers the file has: none, "any time" or "crossing", where they swap.
+        hidden: whether the second is not detected while the first is right before them.
+
+    Returns:
+        Whether they end exchanged, and whether somebody ends as a person of their own.
+    """
+    frames = min(a.frames, b.frames, round(8 * a.fps))
+    walk = np.linspace(-500, 500, frames)[:, None, None] * [1, 0]
+    both = a.xy[:frames] + walk, b.xy[:frames] - walk
+    apart = np.abs(np.subtract(*(xy[..., 0].mean(1) for xy in both)))
+    seen = rng.random((2, frames)) > 0.1
+    seen[1] &= (apart > 120) | (not hidden)
+    swapped = np.cumsum(rng.random(frames) < 0.02) % 2
+    if numbers == "crossing":
+        swapped = (np.arange(frames) > frames / 2) * rng.integers(2)
+    ghosts = np.flatnonzero(rng.random(frames) < 0.05)
+    frame = np.concatenate([*(np.flatnonzero(s) for s in seen), ghosts])
+    who = np.repeat([0, 1, 2], [*seen.sum(1), len(ghosts)])
+    false = both[0][ghosts] + rng.uniform(-300, 300, (len(ghosts), 1, 2))
+    xy = np.concatenate([*(xy[s] for xy, s in zip(both, seen, strict=True)), false])
+    order = np.lexsort((rng.random(len(frame)), frame))
+    frame, who, xy = frame[order], who[order], xy[order]
     points = np.concatenate([xy, np.full((*xy.shape[:2], 1), 0.8)], -1)
-    found = Detections.build("", COCO_17, frame, points, ids=ids if numbered else None)
-    rows = find_people(found, a.fps).rows
-    changes = sum(int((np.diff(who[row][who[row] < 2]) != 0).sum()) for row in rows)
-    return changes, len(rows), frames
+    ids = np.where(who < 2, who ^ swapped[frame], 9) if numbers else None
+    rows = find_people(Detections.build("", COCO_17, frame, points, ids=ids), a.fps).rows
+    track = np.full(len(who), -1)
+    for i, row in enumerate(rows):
+        track[row] = i
+    first, last = (
+        [int(np.median(track[part & (who == p)])) for p in (0, 1)]
+        for part in (frame < 0.2 * frames, frame >= 0.8 * frames)
+    )
+    exchanged = first == last[::-1]
+    return exchanged, first != last and not exchanged
 
 
 def main() -> None:
@@ -125,12 +149,13 @@ def main() -> None:
             pairs = [gaps(track, length, rng) for track in tracks]
             ours, lines = (np.concatenate(part) for part in zip(*pairs, strict=True))
             print(f"  gaps of {length}: {ours.mean():.2%} of height, lines {lines.mean():.2%}")
-        for numbered in (False, True):
-            told = [crossing(a, b, rng, numbered) for a, b in itertools.pairwise(tracks)]
-            changes, people, frames = np.sum(told, 0)
+        pairs = [p for _ in range(5) for p in itertools.pairwise(rng.permutation(len(tracks)))]
+        for numbers, hidden in itertools.product(("", "any time", "crossing"), (False, True)):
+            told = [crossing(tracks[i], tracks[j], rng, numbers, hidden) for i, j in pairs]
+            exchanged, broken = np.mean(told, 0)
+            words = f", numbers swap at {numbers}" * bool(numbers) + ", one hidden" * hidden
             print(
-                f"  crossings{' with swapped numbers' if numbered else ''}: {len(told)}, {frames} "
-                f"frames, {changes} changes of person, {people} tracks"
+                f"  {len(pairs)} crossings{words}: exchanged {exchanged:.1%}, broken {broken:.1%}"
             )
 
 

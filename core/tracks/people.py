@@ -1,10 +1,11 @@
 """Who is who: detections of single frames joined into one track for each person.
 
 Two steps. First, whatever is plain is linked for the whole clip at once: two detections in
-neighbouring frames that are each other's nearest by far. That makes tracklets. Then the tracklets
-are joined in the order of time, by the assignment with the least cost where several people meet: a
-person is expected where their last motion takes them, in the pose and of the size they had. Numbers
-that the detector gave are a hint, no more, since detectors swap them.
+neighbouring frames that are each other's nearest by far, with nobody near who may have been missed.
+That makes tracklets. Then the tracklets are joined in the order of time, by the assignment with the
+least cost where several people meet: a person is expected where their last motion takes them, in
+the pose and of the size they had. Detectors swap their own numbers where people meet, so these
+count only for somebody who was out of sight for longer.
 """
 
 from __future__ import annotations
@@ -26,10 +27,14 @@ _DRIFT = 1.8
 """How far a person who is out of sight may move in a second, in body heights."""
 _CLEAR = 2.0
 """A link is plain if the next best choice is at least this many times as far."""
+_MISSED = 3
+"""For how many frames a detector may well miss somebody who is near somebody else."""
 _LONGEST_GAP = 1.5
 """Seconds after which a person who comes back without a number is somebody else."""
-_HINT = 0.4
-"""What the detector's own number is worth, in body heights."""
+_HINT = 3.0
+"""How many times nearer a person counts who comes back with the number they had."""
+_DOUBT = 0.1
+"""Cost, in body heights, of a link that is as good as none."""
 _FAR = 8
 """A glimpse with no other detection of the person within so many frames is not believed."""
 _LOOK = 20
@@ -164,16 +169,17 @@ def _without_doubles(found: Detections, size: np.ndarray) -> np.ndarray:
     return np.flatnonzero(~drop)
 
 
+def _pairs(frame: np.ndarray, a: np.ndarray, b: np.ndarray, step: int) -> np.ndarray:
+    """(2, k) every pair of a row of a and a row of b that is `step` frames later."""
+    first = np.searchsorted(frame[b], frame[a] + step, "left")
+    count = np.searchsorted(frame[b], frame[a] + step, "right") - first
+    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return np.stack([np.repeat(a, count), b[np.repeat(first, count) + within]])
+
+
 def _plain_links(found: Detections, size: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """(k, 2) pairs of rows in neighbouring frames that are the same person beyond doubt."""
-    frames, start, count = np.unique(found.frame[rows], return_index=True, return_counts=True)
-    next_to = np.flatnonzero(np.diff(frames) == 1)
-    repeat = count[next_to] * count[next_to + 1]
-    pair = np.repeat(np.arange(len(next_to)), repeat)
-    within = np.arange(len(pair)) - np.repeat(np.cumsum(repeat) - repeat, repeat)
-    width = count[next_to + 1][pair]
-    a = rows[start[next_to][pair] + within // width]
-    b = rows[start[next_to + 1][pair] + within % width]
+    a, b = _pairs(found.frame, rows, rows, 1)
     apart = _apart(found, size, a, b)
     best = np.ones(len(a), bool)
     for side in (a, b):
@@ -188,7 +194,31 @@ def _plain_links(found: Detections, size: np.ndarray, rows: np.ndarray) -> np.nd
         nearest = order[place]
         best[nearest] &= apart[nearest] * _CLEAR < second
     best &= apart < _REACH / 2
-    return np.stack([a[best], b[best]], 1)
+    links = np.stack([a[best], b[best]])
+    return links[:, ~_disputed(found, size, rows, links)].T
+
+
+def _disputed(
+    found: Detections, size: np.ndarray, rows: np.ndarray, links: np.ndarray
+) -> np.ndarray:
+    """(k,) links at whose place somebody else, missed in these frames, may have been.
+
+    Only where two people are near each other within some frames, and where in one of the frames
+    before (or after) somebody near has no link of their own.
+    """
+    frame = found.frame
+    a, b = _pairs(frame, rows, rows, 0)
+    a, b = a[a < b], b[a < b]
+    meeting = frame[a[_apart(found, size, a, b) < 2 * _REACH]]
+    meeting = np.unique(meeting[:, None] + np.arange(-2 * _MISSED, 2 * _MISSED + 1))
+    out = np.zeros(links.shape[1], bool)
+    asked = np.flatnonzero(np.isin(frame[links[0]], meeting))
+    for side, other, way in (*links, -1), (*links[::-1], 1):
+        loose = np.setdiff1d(rows, side)
+        for step in range(2, _MISSED + 2):
+            row, rival = _pairs(frame, other[asked], loose, way * step)
+            out |= np.isin(other, row[_apart(found, size, row, rival) < _REACH / 2])
+    return out
 
 
 def _tracklets(links: np.ndarray, rows: np.ndarray, total: int) -> list[np.ndarray]:
@@ -208,6 +238,19 @@ def _tracklets(links: np.ndarray, rows: np.ndarray, total: int) -> list[np.ndarr
     return chains
 
 
+_Chain = list[np.ndarray]
+"""The tracklets of one person, in the order of time."""
+
+
+def _tail(chain: _Chain) -> np.ndarray:
+    """The last rows of a chain, as many as are looked at."""
+    count, first = 0, len(chain)
+    while count <= _LOOK and first > 0:
+        first -= 1
+        count += len(chain[first])
+    return np.concatenate([t[-_LOOK - 1 :] for t in chain[first:]])[-_LOOK - 1 :]
+
+
 class _Joiner:
     """Joins tracklets into people, in the order of time."""
 
@@ -219,23 +262,23 @@ class _Joiner:
     def people(self) -> list[np.ndarray]:
         """The rows of each person."""
         starts = np.array([self.found.frame[t[0]] for t in self.tracklets], np.int64)
-        done: list[np.ndarray] = []
-        open_: list[np.ndarray] = []
+        done: list[_Chain] = []
+        open_: list[_Chain] = []
         order = np.argsort(starts, kind="stable")
         edges = np.flatnonzero(np.diff(starts[order])) + 1
         for group in np.split(order, edges) if len(order) else []:
             frame = int(starts[group[0]])
-            stale = [c for c in open_ if not self._may_return(c, frame)]
-            if stale:
-                done += stale
-                open_ = [c for c in open_ if self._may_return(c, frame)]
+            done += [c for c in open_ if not self._may_return(c, frame)]
+            open_ = [c for c in open_ if self._may_return(c, frame)]
             new = [self.tracklets[i] for i in group]
-            free = [i for i, c in enumerate(open_) if self.found.frame[c[-1]] < frame]
-            for i, j in self._assign([open_[i] for i in free], new):
-                open_[free[i]] = np.concatenate([open_[free[i]], new[j]])
-                new[j] = np.empty(0, np.int64)
-            open_ += [t for t in new if len(t)]
-        return self._without_twins(done + open_)
+            free = [c for c in open_ if self.found.frame[c[-1][-1]] < frame]
+            joined = self._assign(free, new)
+            for chain, tracklet, glimpse in joined:
+                if glimpse:
+                    done.append([chain.pop()])
+                chain.append(tracklet)
+            open_ += [[t] for t in new if not any(t is tracklet for _, tracklet, _ in joined)]
+        return self._without_twins([np.concatenate(chain) for chain in done + open_])
 
     def _without_twins(self, chains: list[np.ndarray]) -> list[np.ndarray]:
         """Chains that share one person, because it was found twice now and then, as one.
@@ -276,22 +319,36 @@ class _Joiner:
         rows = rows[np.lexsort((-self.found.score[rows], self.found.frame[rows]))]
         return rows[np.unique(self.found.frame[rows], return_index=True)[1]]
 
-    def _may_return(self, chain: np.ndarray, frame: int) -> bool:
-        gone = frame - int(self.found.frame[chain[-1]])
-        return gone <= self.longest_gap or (self.found.ids is not None and self._number(chain) >= 0)
+    def _may_return(self, chain: _Chain, frame: int) -> bool:
+        gone = frame - int(self.found.frame[chain[-1][-1]])
+        return gone <= self.longest_gap or self._number(chain[-1][-1]) >= 0
 
-    def _number(self, chain: np.ndarray, last: bool = True) -> int:
-        ids = self.found.ids
-        return -1 if ids is None else int(ids[chain[-1 if last else 0]])
+    def _number(self, row: int) -> int:
+        return -1 if self.found.ids is None else int(self.found.ids[row])
 
-    def _assign(self, chains: list[np.ndarray], new: list[np.ndarray]) -> list[tuple[int, int]]:
-        """Pairs of an open chain and the tracklet that goes on with it."""
+    def _assign(
+        self, chains: list[_Chain], new: list[np.ndarray]
+    ) -> list[tuple[_Chain, np.ndarray, bool]]:
+        """Pairs of an open chain and the tracklet that goes on with it.
+
+        A chain's last tracklet of a single row may be somebody else or nobody; the third of each
+        triple says that the new one goes on better with what was before that glimpse.
+        """
         if not chains or not new:
             return []
-        cost = np.array([[self._cost(c, t) for t in new] for c in chains])
+        tails = [_tail(chain) for chain in chains]
+        cost = np.array([[self._cost(tail, t) for t in new] for tail in tails])
+        glimpse = np.zeros(cost.shape, bool)
+        for i, chain in enumerate(chains):
+            if len(chain) > 1 and len(chain[-1]) == 1:
+                without = [self._cost(tails[i][:-1], t) + _SAME for t in new]
+                glimpse[i] = without < cost[i]
+                cost[i] = np.minimum(without, cost[i])
         allowed = np.isfinite(cost)
-        rows, columns = linear_sum_assignment(np.where(allowed, cost, 1e6))
-        return [(i, j) for i, j in zip(rows, columns, strict=True) if allowed[i, j]]
+        cost[allowed] /= cost[allowed] + _DOUBT
+        cost[~allowed] = 1.0
+        pairs = zip(*linear_sum_assignment(cost), strict=True)
+        return [(chains[i], new[j], bool(glimpse[i, j])) for i, j in pairs if allowed[i, j]]
 
     def _cost(self, chain: np.ndarray, new: np.ndarray) -> float:
         """How unlikely it is that `new` goes on with `chain`; infinite where it cannot be."""
@@ -304,38 +361,37 @@ class _Joiner:
         step = step[np.isfinite(step).all(1)]
         if len(step) < 3:
             step = np.nanmean(place_b, 0, keepdims=True) - np.nanmean(place_a, 0, keepdims=True)
-        reach = min(gap, 8)
-        still, ahead, back = (
+        reach = min(gap, self.longest_gap / 3)
+        still, *moving = (
             float(np.median(np.linalg.norm(step - speed * reach, axis=1)))
-            for speed in (0.0, speed_a, speed_b)
+            for speed in (np.zeros(2), speed_a, speed_b)
+            if speed is not None
         )
-        moved = min(still, (ahead + back) / 2)
+        moved = min(still, sum(moving) / len(moving)) if moving else still
         bent = float(np.median(np.linalg.norm(step - step.mean(0), axis=1))) if gap < 10 else 0.0
         cost = (moved + 0.3 * bent) / np.sqrt(sizes[0] * sizes[1])
         cost += 0.4 * max(0.0, abs(np.log(sizes[0] / sizes[1])) - 0.2)
-        evidence = min(1.0, len(head) / 4)
-        limit = _REACH + _DRIFT / self.fps * evidence * (min(gap, self.longest_gap) - 1)
-        before, after = self._number(chain), self._number(new, last=False)
-        if before >= 0 and before == after:
-            cost, limit = cost - _HINT, np.inf if gap > 3 else 3 * limit
+        evidence = min(1.0, len(head) / 4, len(tail) / 4)
+        cost *= 2 - evidence
+        limit = _REACH * (1 + evidence) / 2
+        limit += _DRIFT / self.fps * evidence * (min(gap, self.longest_gap) - 1)
+        before, after = self._number(chain[-1]), self._number(new[0])
+        if before >= 0 and before == after and gap > self.longest_gap / 3:
+            cost, limit = cost / _HINT, np.inf
         elif gap > self.longest_gap:
             return np.inf
-        elif before >= 0 and after >= 0:
-            cost += _HINT / 2
         return cost if cost < limit else np.inf
 
     def _size(self, rows: np.ndarray) -> float:
         """Body height in several frames; detections of half a body make it small in some."""
         return float(np.quantile(self.size[rows], 0.8))
 
-    def _motion(self, rows: np.ndarray, at: int) -> tuple[np.ndarray, np.ndarray]:
-        """Joints (points, 2) of one row and the body's speed (2,) in pixels a frame."""
+    def _motion(self, rows: np.ndarray, at: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Joints (points, 2) of one row and the body's speed (2,) in pixels a frame, if known."""
         xy = self.found.xy[rows]
-        if len(rows) < 3:
-            return xy[at], np.zeros(2)
         steps = np.diff(self.found.frame[rows])
         with np.errstate(invalid="ignore"):
             speed = np.diff(xy, axis=0) / steps[:, None, None]
         flat = speed.reshape(-1, 2)
         flat = flat[np.isfinite(flat).all(1)]
-        return xy[at], np.median(flat, 0) if len(flat) else np.zeros(2)
+        return xy[at], np.median(flat, 0) if len(rows) > 2 and len(flat) else None
