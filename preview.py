@@ -20,6 +20,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from .core.errors import LiftError
+from .core.ground.bones import ANKLE_HEIGHT, FEET
 from .core.motion import Motion
 from .core.skeleton import H36M
 from .core.track import Track
@@ -189,9 +190,10 @@ class WorldPanel:
         for a, b in _WORLD_BONES:
             canvas.line(shadow[a], shadow[b], SHADOW, thick * 0.8)
         points, depth = project(joints)
-        for foot, ankle in enumerate((6, 3)):
+        soles, _ = project(joints[FEET] - (0, 0, ANKLE_HEIGHT))
+        for foot, ankle in enumerate(FEET):
             if self.motion.contacts[frame, foot] > 0.5:
-                canvas.dot(shadow[ankle], _side_color(ankle), thick * 1.1)
+                canvas.dot(soles[foot], _side_color(ankle), thick * 1.1)
         near, far = depth.min(), depth.max()
         for a, b in sorted(_WORLD_BONES, key=lambda bone: -float(depth[list(bone)].mean())):
             away = (depth[[a, b]].mean() - near) / max(far - near, 0.3)
