@@ -92,6 +92,12 @@ def test_one_command_trains_measures_and_goes_on(capture, tmp_path, capsys):
     assert f"| {sum(base) / 2:.1f} | {abs(base[0] - base[1]) / 2**0.5:.1f} |" in row
 
 
+def test_one_file_is_enough_to_train_on(capture, tmp_path):
+    (capture / "train_more.npz.xz").unlink()
+    files = ["--data", str(capture / "train.npz.xz"), "--test", str(capture / "test.npz")]
+    assert main(["ablate", "depth", *files, "--steps", "1", "--out", str(tmp_path / "runs")]) == 0
+
+
 @pytest.mark.parametrize(
     ("words", "said"), [(["colour"], "components, losses"), (["depth", "--seeds", "0"], "one")]
 )

@@ -202,7 +202,7 @@ def run_study(
 
     Args:
         name: one of `STUDIES`.
-        data: folder of the packed capture ``train.npz.xz`` and ``train_more.npz.xz``.
+        data: folder of the packed capture ``train.npz.xz`` and ``train_more.npz.xz``, or one file.
         test: packed capture of other people.
         out: folder of the runs; two studies that share a run share it here.
         steps: updates of each run, in place of the study's own.
@@ -217,14 +217,16 @@ def run_study(
         raise ModelError(f"ablation {name!r} is not known; there are {', '.join(STUDIES)}.")
     if seeds < 1:
         raise ModelError(f"{seeds} seeds: a study needs one at least.")
+    files, folder = ({data.name: 1.0}, data.parent) if data.is_file() else (BASE.data, data)
     measured: dict[str, list[dict[str, float]]] = {v.name: [] for v in STUDIES[name]}
     for seed in range(seeds):
         for variant in STUDIES[name]:
-            recipe = replace(variant.recipe, steps=steps or variant.recipe.steps, seed=seed)
+            updates = steps or variant.recipe.steps
+            recipe = replace(variant.recipe, data=files, steps=updates, seed=seed)
             if report:
                 report(f"{name}: {variant.name}, seed {seed}")
             one = replace(variant, recipe=recipe)
-            measured[variant.name].append(_trained(one, data, test, out / _run_name(one)))
+            measured[variant.name].append(_trained(one, folder, test, out / _run_name(one)))
     return [_mean(row, values) for row, values in measured.items()]
 
 

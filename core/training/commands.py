@@ -332,6 +332,8 @@ def _show(test: str, values: dict[str, Any], as_json: bool) -> None:
     print(test)
     for name, value in values.items():
         shown = f"{value:.3f}" if isinstance(value, float) else value
+        if isinstance(value, tuple):
+            shown = ", ".join(f"{v:.0f}" if isinstance(v, float) else str(v) for v in value)
         print(f"  {name:14} {shown}", flush=True)
 
 

@@ -30,9 +30,9 @@ Turn a folder of motion capture into a training set.
 _ABLATE = """\
 Train and measure the rows of one of the paper's tables, at a size for one core.
 
-  lift-to-3d ablate components --data CAPTURE_FOLDER --test test_public.npz.xz
+  lift-to-3d ablate components --data sets/train.npz.xz --test sets/held_out.npz.xz
       also: losses, depth, width, length; goes on where it was when started again
-  lift-to-3d ablate losses --data CAPTURE_FOLDER --test test_public.npz.xz --seeds 3
+  lift-to-3d ablate losses --data sets/train.npz.xz --test sets/held_out.npz.xz --seeds 3
       every row three times; the table has their mean and spread
 """
 
@@ -55,7 +55,7 @@ def register(add: Add) -> None:
 
     ablate = add("ablate", _ABLATE, _ablate)
     ablate.add_argument("study", help="components, losses, depth, width or length")
-    ablate.add_argument("--data", type=Path, required=True, help="folder of the packed capture")
+    ablate.add_argument("--data", type=Path, required=True, help="packed capture, or its folder")
     ablate.add_argument("--test", type=Path, required=True, help="packed capture of other people")
     ablate.add_argument("--out", type=Path, default=Path("ablations"), help="folder of the runs")
     ablate.add_argument("--steps", type=int, help="updates of each run")
