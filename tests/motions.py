@@ -24,14 +24,19 @@ def waving(frames: int = 30, fps: float = 29.97) -> Motion:
     joints[:, 12] = joints[:, 11] + 0.28 * along
     joints[:, 13] = joints[:, 12] + 0.24 * along
     joints[..., 0] += share[:, None]
+    return as_motion(joints, fps, "waving")
+
+
+def as_motion(joints: np.ndarray, fps: float, name: str, contact: float = 0) -> Motion:
+    """Joints in the world, seen by a camera that stands as the world does."""
     joints = joints.astype(np.float32)
     return Motion(
         joints,
         joints - joints[:, :1],
         joints[:, 0],
-        np.ones((frames, 17), np.float32),
-        np.zeros((frames, 2), np.float32),
+        np.ones((len(joints), 17), np.float32),
+        np.full((len(joints), 2), contact, np.float32),
         np.array([0, 1, 0], np.float32),
         fps,
-        "waving",
+        name,
     )

@@ -10,32 +10,17 @@ from lift_to_3d.core.motion import Motion
 from lift_to_3d.core.skeleton import COCO
 from lift_to_3d.core.track import Track
 
-Image = pytest.importorskip("PIL.Image", reason="previews need pillow")
+from .motions import STANDING, as_motion
 
-# A person standing with arms spread, facing -Y: the left side is at +X.
-STANDING = np.array(
-    [
-        (0, 0, 0.95), (-0.12, 0, 0.92), (-0.12, 0, 0.5), (-0.12, 0, 0.08), (0.12, 0, 0.92),
-        (0.12, 0, 0.5), (0.12, 0, 0.08), (0, 0, 1.2), (0, 0, 1.45), (0, -0.1, 1.6), (0, 0, 1.65),
-        (0.18, 0, 1.42), (0.45, 0, 1.42), (0.7, 0, 1.42), (-0.18, 0, 1.42), (-0.45, 0, 1.42),
-        (-0.7, 0, 1.42),
-    ]
-)  # fmt: skip
+Image = pytest.importorskip("PIL.Image", reason="previews need pillow")
 
 
 def standing(frames: int, fps: float = 30.0, name: str = "stand") -> Motion:
-    joints = np.repeat(STANDING[None], frames, 0).astype(np.float32)
-    joints[:, :, 0] += np.linspace(0, 1, frames, dtype=np.float32)[:, None]
-    return Motion(
-        joints,
-        joints - joints[:, :1],
-        joints[:, 0],
-        np.ones((frames, 17), np.float32),
-        np.ones((frames, 2), np.float32),
-        np.array([0, 1, 0], np.float32),
-        fps,
-        name,
-    )
+    """Arms spread, all in one plane: nothing is drawn paler."""
+    joints = np.tile(STANDING * (1, 0, 1), (frames, 1, 1))
+    joints[:, [12, 13, 15, 16]] = [(0.45, 0, 1.4), (0.7, 0, 1.4), (-0.45, 0, 1.4), (-0.7, 0, 1.4)]
+    joints[..., 0] += np.linspace(0, 1, frames)[:, None]
+    return as_motion(joints, fps, name, contact=1)
 
 
 def seen(frames: int) -> Track:
