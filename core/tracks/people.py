@@ -10,6 +10,7 @@ count only for somebody who was out of sight for longer.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -251,6 +252,27 @@ def _tail(chain: _Chain) -> np.ndarray:
     return np.concatenate([t[-_LOOK - 1 :] for t in chain[first:]])[-_LOOK - 1 :]
 
 
+@dataclass(frozen=True)
+class _Edge:
+    """What is known of a person at one end of a chain.
+
+    Attributes:
+        frame: its number.
+        place: (points, 2) pixels, NaN where missing.
+        speed: (2,) of the body, pixels a frame; None where too little is seen to tell.
+        size: body height in pixels, in several frames: halves of a body make it small in some.
+        number: the detector's, -1 for none.
+        detections: how many `speed` is from.
+    """
+
+    frame: int
+    place: np.ndarray
+    speed: np.ndarray | None
+    size: float
+    number: int
+    detections: int
+
+
 class _Joiner:
     """Joins tracklets into people, in the order of time."""
 
@@ -336,12 +358,15 @@ class _Joiner:
         """
         if not chains or not new:
             return []
-        tails = [_tail(chain) for chain in chains]
-        cost = np.array([[self._cost(tail, t) for t in new] for tail in tails])
+        starts = [self._edge(tracklet, first=True) for tracklet in new]
+        cost = np.empty((len(chains), len(new)))
         glimpse = np.zeros(cost.shape, bool)
         for i, chain in enumerate(chains):
+            rows = _tail(chain)
+            cost[i] = [self._cost(self._edge(rows), start) for start in starts]
             if len(chain) > 1 and len(chain[-1]) == 1:
-                without = [self._cost(tails[i][:-1], t) + _SAME for t in new]
+                before = self._edge(rows[:-1])
+                without = [self._cost(before, start) + _SAME for start in starts]
                 glimpse[i] = without < cost[i]
                 cost[i] = np.minimum(without, cost[i])
         allowed = np.isfinite(cost)
@@ -350,48 +375,46 @@ class _Joiner:
         pairs = zip(*linear_sum_assignment(cost), strict=True)
         return [(chains[i], new[j], bool(glimpse[i, j])) for i, j in pairs if allowed[i, j]]
 
-    def _cost(self, chain: np.ndarray, new: np.ndarray) -> float:
-        """How unlikely it is that `new` goes on with `chain`; infinite where it cannot be."""
-        gap = int(self.found.frame[new[0]] - self.found.frame[chain[-1]])
-        tail, head = chain[-_MEMORY:], new[:_MEMORY]
-        sizes = self._size(chain[-_LOOK:]), self._size(new[:_LOOK])
-        place_a, speed_a = self._motion(tail, -1)
-        place_b, speed_b = self._motion(head, 0)
-        step = place_b - place_a
+    def _edge(self, rows: np.ndarray, first: bool = False) -> _Edge:
+        """The end of a chain, or its beginning."""
+        at = rows[0 if first else -1]
+        look = rows[:_LOOK] if first else rows[-_LOOK:]
+        move = rows[:_MEMORY] if first else rows[-_MEMORY:]
+        with np.errstate(invalid="ignore"):
+            steps = np.diff(self.found.frame[move])[:, None, None]
+            speed = (np.diff(self.found.xy[move], axis=0) / steps).reshape(-1, 2)
+        speed = speed[np.isfinite(speed).all(1)]
+        return _Edge(
+            int(self.found.frame[at]),
+            self.found.xy[at],
+            np.median(speed, 0) if len(move) > 2 and len(speed) else None,
+            float(np.quantile(self.size[look], 0.8)),
+            self._number(at),
+            len(move),
+        )
+
+    def _cost(self, end: _Edge, start: _Edge) -> float:
+        """How unlikely it is that `start` goes on from `end`; infinite where it cannot be."""
+        gap = start.frame - end.frame
+        step = start.place - end.place
         step = step[np.isfinite(step).all(1)]
         if len(step) < 3:
-            step = np.nanmean(place_b, 0, keepdims=True) - np.nanmean(place_a, 0, keepdims=True)
+            step = np.nanmean(start.place, 0, keepdims=True)
+            step = step - np.nanmean(end.place, 0, keepdims=True)
         reach = min(gap, self.longest_gap / 3)
         still, *moving = (
             float(np.median(np.linalg.norm(step - speed * reach, axis=1)))
-            for speed in (np.zeros(2), speed_a, speed_b)
+            for speed in (np.zeros(2), end.speed, start.speed)
             if speed is not None
         )
         moved = min(still, sum(moving) / len(moving)) if moving else still
         bent = float(np.median(np.linalg.norm(step - step.mean(0), axis=1))) if gap < 10 else 0.0
-        cost = (moved + 0.3 * bent) / np.sqrt(sizes[0] * sizes[1])
-        cost += 0.4 * max(0.0, abs(np.log(sizes[0] / sizes[1])) - 0.2)
-        evidence = min(1.0, len(head) / 4, len(tail) / 4)
+        cost = (moved + 0.3 * bent) / math.sqrt(end.size * start.size)
+        cost += 0.4 * max(0.0, abs(math.log(end.size / start.size)) - 0.2)
+        evidence = min(4, end.detections, start.detections) / 4
         cost *= 2 - evidence
         limit = _REACH * (1 + evidence) / 2
         limit += _DRIFT / self.fps * evidence * (min(gap, self.longest_gap) - 1)
-        before, after = self._number(chain[-1]), self._number(new[0])
-        if before >= 0 and before == after and gap > self.longest_gap / 3:
-            cost, limit = cost / _HINT, np.inf
-        elif gap > self.longest_gap:
-            return np.inf
-        return cost if cost < limit else np.inf
-
-    def _size(self, rows: np.ndarray) -> float:
-        """Body height in several frames; detections of half a body make it small in some."""
-        return float(np.quantile(self.size[rows], 0.8))
-
-    def _motion(self, rows: np.ndarray, at: int) -> tuple[np.ndarray, np.ndarray | None]:
-        """Joints (points, 2) of one row and the body's speed (2,) in pixels a frame, if known."""
-        xy = self.found.xy[rows]
-        steps = np.diff(self.found.frame[rows])
-        with np.errstate(invalid="ignore"):
-            speed = np.diff(xy, axis=0) / steps[:, None, None]
-        flat = speed.reshape(-1, 2)
-        flat = flat[np.isfinite(flat).all(1)]
-        return xy[at], np.median(flat, 0) if len(rows) > 2 and len(flat) else None
+        if gap > self.longest_gap / 3 and end.number >= 0 and end.number == start.number:
+            return cost / _HINT
+        return cost if cost < limit and gap <= self.longest_gap else np.inf
