@@ -38,7 +38,7 @@ _DOUBT = 0.1
 """Cost, in body heights, of a link that is as good as none."""
 _FAR = 8
 """A glimpse with no other detection of the person within so many frames is not believed."""
-_LOOK = 20
+_LOOK = 50
 """Detections from which size is judged."""
 _MEMORY = 6
 """Detections from which motion is judged."""
@@ -412,9 +412,11 @@ class _Joiner:
         cost = (moved + 0.3 * bent) / math.sqrt(end.size * start.size)
         cost += 0.4 * max(0.0, abs(math.log(end.size / start.size)) - 0.2)
         evidence = min(4, end.detections, start.detections) / 4
-        cost *= 2 - evidence
         limit = _REACH * (1 + evidence) / 2
         limit += _DRIFT / self.fps * evidence * (min(gap, self.longest_gap) - 1)
-        if gap > self.longest_gap / 3 and end.number >= 0 and end.number == start.number:
-            return cost / _HINT
-        return cost if cost < limit and gap <= self.longest_gap else np.inf
+        if end.number >= 0 and end.number == start.number:
+            back = gap > self.longest_gap / 3
+            cost, limit = (cost / _HINT, np.inf) if back else (cost / 1.5, 3 * limit)
+        elif gap > self.longest_gap:
+            return np.inf
+        return cost * (2 - evidence) if cost < limit else np.inf
