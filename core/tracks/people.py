@@ -108,7 +108,7 @@ def _persons(count: int) -> str:
 
 def _fleeting(frames: np.ndarray, least: int, longest: int) -> bool:
     """Whether somebody is seen too seldom to be real, in a clip with somebody seen more often."""
-    sparse = len(frames) < 0.25 * (frames[-1] - frames[0] + 1) and len(frames) < 0.25 * longest
+    sparse = len(frames) < (frames[-1] - frames[0] + 1) / 3 and len(frames) < 0.25 * longest
     return len(frames) < least or bool(sparse)
 
 
