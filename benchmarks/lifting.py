@@ -4,11 +4,13 @@ All sides have the same random weights, take turns in one process, and the faste
 
     python benchmarks/lifting.py                        the paper's sizes and the shipped models
     python benchmarks/lifting.py --only default --rounds 10
+    python benchmarks/lifting.py --device cuda          the paper's sizes on a graphics card
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import subprocess
 import sys
 import tempfile
@@ -21,11 +23,14 @@ import numpy as np
 import torch
 from lift_to_3d.core.lift import lift_joints
 from lift_to_3d.core.mixste.backend import open_backend
+from lift_to_3d.core.mixste.cost import cost_of
 from lift_to_3d.core.mixste.model import ModelCard, find_model, shipped_models
 from lift_to_3d.core.mixste.network import Attention, MixSTE, NetworkConfig
 from lift_to_3d.core.training.export import export_model
 from lifting_memory import CLIP, clip
 from torch import Tensor
+
+_CARD_FRAMES = 16 * 243  # enough to fill a large card
 
 PAPER = {
     "paper 512/8, T=81": NetworkConfig(frames=81),
@@ -90,6 +95,52 @@ def compare(title: str, config: NetworkConfig, rounds: int) -> None:
         print(f"  {name:24} {rate:9.0f} frames/s   {base / value:5.2f} x")
 
 
+def compare_on_card(title: str, config: NetworkConfig, rounds: int, peak: float) -> None:
+    """Print one table of one network size on a graphics card.
+
+    Ours runs in bfloat16, compiled; the published form in float32, as its code does, and again in
+    bfloat16. The share is of `matrix_peak`, by the multiplications that a window needs.
+    """
+    torch.manual_seed(0)
+    plain = published(config).cuda()
+    half, ours = (copy.deepcopy(plain).bfloat16(), MixSTE(config).eval().cuda().bfloat16())
+    ours.load_state_dict(half.state_dict())
+    fused = torch.compile(ours)
+    windows = round(_CARD_FRAMES / config.frames)
+    x = torch.randn(windows, config.frames, 17, config.in_channels, device="cuda")
+    short = x.bfloat16()
+    sides = {
+        "published form, float32": lambda: plain(x),
+        "published form, bfloat16": lambda: half(short),
+        "ours, bfloat16": lambda: ours(short),
+        "ours, bfloat16, compiled": lambda: fused(short),
+    }
+    with torch.inference_mode():
+        truth = plain(x)
+        error = float((fused(short).float() - truth).norm() / truth.norm())
+        seconds = best({name: partial(_finished, run) for name, run in sides.items()}, rounds)
+    print(f"\n{title}, {windows} windows of {config.frames} frames, error {error:.1e} of the norm")
+    base, work = seconds["published form, float32"], 2 * cost_of(config.as_dict()).macs
+    for name, value in seconds.items():
+        rate = windows * config.frames / value
+        share = rate * work / peak
+        print(
+            f"  {name:26} {rate:9.0f} frames/s   {base / value:5.2f} x   {share:6.1%} of the peak"
+        )
+
+
+def matrix_peak() -> float:
+    """Operations a second of a large bfloat16 matrix product."""
+    a, b = torch.randn(2, 8192, 8192, device="cuda", dtype=torch.bfloat16)
+    seconds = best({"": partial(_finished, lambda: [a @ b for _ in range(20)])}, 3)[""]
+    return 20 * 2 * 8192**3 / seconds
+
+
+def _finished(run: Callable[[], object]) -> None:
+    run()
+    torch.cuda.synchronize()
+
+
 def whole_clip(name: str, rounds: int) -> None:
     """Print how fast a shipped model lifts a clip, from keypoints to joints, and in what memory."""
     model, track = find_model(name), clip()
@@ -107,12 +158,24 @@ def whole_clip(name: str, rounds: int) -> None:
     print(f"  peak memory of a process that does nothing else: {peak.strip()}")
 
 
+def on_card(rounds: int) -> None:
+    """Print the tables of a graphics card."""
+    peak = matrix_peak()
+    print(f"{torch.cuda.get_device_name()}, {peak / 1e12:.0f} TFLOP/s in a bfloat16 product")
+    for title, config in reversed(PAPER.items()):
+        compare_on_card(title, config, rounds, peak)
+
+
 def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", help="a shipped model's name; leaves the paper's sizes out")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parsed = parser.parse_args()
+    if parsed.device == "cuda":
+        on_card(parsed.rounds)
+        return
     threads = torch.get_num_threads()
     print(f"{threads} threads, float32, fastest of {parsed.rounds} rounds")
     shipped = [parsed.only] if parsed.only else shipped_models()

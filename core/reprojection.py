@@ -24,7 +24,7 @@ _MIRRORED_BONES = [
 
 # What a joint or a bone may be off by, metres: 1 over the square is a term's weight.
 _SEEN = 0.012  # across a ray, of a joint seen with full confidence
-_ACROSS = 0.06  # across the picture, by the network
+_ACROSS = 0.03  # across the picture, by the network
 _DEPTH = 0.1  # along the ray, by the network
 _BONE_DEPTH = 0.06  # along the ray, from one end of a bone to the other, by the network
 _LENGTH = 0.01  # from a bone's usual length in the clip

@@ -16,6 +16,7 @@ torch = pytest.importorskip("torch", reason="tests of training need torch")
 torch.set_num_threads(1)  # networks this small only wait for each other
 
 from lift_to_3d.core.errors import ModelError, MotionError  # noqa: E402
+from lift_to_3d.core.mixste.model import ModelCard  # noqa: E402
 from lift_to_3d.core.mixste.network import MixSTE, NetworkConfig  # noqa: E402
 from lift_to_3d.core.skeleton import COCO, H36M  # noqa: E402
 from lift_to_3d.core.training import losses, metrics, pieces  # noqa: E402
@@ -29,11 +30,12 @@ from lift_to_3d.core.training.batches import load_capture, random_batch  # noqa:
 from lift_to_3d.core.training.cameras import camera_rotation, random_cameras  # noqa: E402
 from lift_to_3d.core.training.capture import load_takes  # noqa: E402
 from lift_to_3d.core.training.detector import detect, keypoints  # noqa: E402
+from lift_to_3d.core.training.export import export_model  # noqa: E402
 from lift_to_3d.core.training.loop import (  # noqa: E402
     CHECKPOINT,
     Training,
     load_checkpoint,
-    with_depth,
+    new_network,
     with_window_length,
 )
 from lift_to_3d.core.training.optimizer import orthogonalised  # noqa: E402
@@ -409,19 +411,18 @@ def test_longer_windows_keep_the_embeddings_ends():
     assert torch.allclose(longer[:, [0, -1]], network.Temporal_pos_embed[:, [0, -1]])
 
 
-def test_new_blocks_add_nothing_at_first():
-    config = NetworkConfig(frames=9, width=16, depth=2, heads=4)
-    network, deeper = MixSTE(config), MixSTE(replace(config, depth=5))
-    deeper.load_state_dict(with_depth(network.state_dict(), 5))
-    x = torch.randn(2 * 17, 9, 16)
-    for blocks, before in (
-        (deeper.STEblocks, network.STEblocks),
-        (deeper.TTEblocks, network.TTEblocks),
-    ):
-        for new in (1, 2, 4):
-            assert torch.equal(blocks[new](x), x)
-        for new, old in ((0, 0), (3, 1)):
-            assert torch.equal(blocks[new](x), before[old](x))
+def test_a_recipe_begins_with_a_model(tmp_path):
+    before = MixSTE(NetworkConfig(frames=9, width=16, depth=1, in_channels=3, heads=4))
+    torch.nn.init.normal_(before.Temporal_pos_embed)
+    card = ModelCard("before", 9, 12.5, 3, "view")
+    onnx = export_model(before, card, tmp_path)
+    recipe = small_recipe(start_from=str(onnx))
+    network = new_network(replace(recipe, network=replace(before.config, frames=27)))
+    weights = before.state_dict() | {"Temporal_pos_embed": network.Temporal_pos_embed}
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, weights[name])
+    with pytest.raises(ModelError, match="of another width, depth or input"):
+        new_network(replace(recipe, network=replace(before.config, depth=2)))
 
 
 def test_step_size_warms_up_holds_and_falls_to_nothing():
@@ -439,7 +440,7 @@ def test_shipped_recipes_are_read(path):
     with torch.device("meta"):
         MixSTE(recipe.network)
     if recipe.start_from:
-        assert read_recipe(recipe.start_from).network.width == recipe.network.width
+        new_network(recipe)
 
 
 def test_checkpoint_of_another_network_is_refused(capture_folder, tmp_path):
@@ -450,35 +451,29 @@ def test_checkpoint_of_another_network_is_refused(capture_folder, tmp_path):
         Training(other, capture_folder, tmp_path, "cpu")
 
 
-def two_stages(folder) -> str:
-    """Recipes ``first`` and, which begins with it, ``second``; the second's file."""
-    body = "batch = 2\n[network]\nframes = {}\nwidth = 16\ndepth = 1\nin_channels = 3\nheads = 4\n"
-    data = '[data]\n"waving.npz" = 1.0\n'
-    first, second = folder / "first.toml", folder / "second.toml"
-    first.write_text("steps = 3\n" + body.format(5) + data)
-    second.write_text(f"steps = 2\nstart_from = '{first}'\n" + body.format(9) + data)
-    return str(second)
-
-
 def test_slices_on_lent_machines_go_on_from_pieces(capture_folder, tmp_path, capsys):
     """Every slice finds an empty machine, and the pieces that the one before left."""
     from lift_to_3d.cli import main
 
     travel = tmp_path / "travel"
-    recipe = two_stages(tmp_path)
+    recipe = tmp_path / "small.toml"
+    recipe.write_text(
+        "steps = 3\nbatch = 2\n[data]\n'waving.npz' = 1.0\n"
+        "[network]\nframes = 5\nwidth = 16\ndepth = 1\nin_channels = 3\nheads = 4\n"
+    )
     reached = []
-    for number in range(5):
+    for number in range(4):
         out = tmp_path / f"machine{number}"
-        words = ["train", recipe, "--data", str(capture_folder), "--out", str(out)]
+        words = ["train", str(recipe), "--data", str(capture_folder), "--out", str(out)]
         assert main([*words, "--minutes", "0", "--pieces", str(travel)]) == 0
         [about] = travel.glob("*.json")
-        reached.append((about.stem, json.loads(about.read_text())["step"]))
+        reached.append(json.loads(about.read_text())["step"])
         assert {p.suffix for p in travel.iterdir()} == {".json", ".0"}
-    assert reached == [("first", 1), ("first", 2), ("second", 1), ("second", 2), ("second", 2)]
-    model = tmp_path / "machine3" / "second" / "second.onnx"
+    assert reached == [1, 2, 3, 3]
+    model = tmp_path / "machine2" / "small" / "small.onnx"
     assert model.is_file(), "written where it was finished, and again at home"
-    assert (tmp_path / "machine4" / "second" / "second.onnx").is_file()
-    assert (tmp_path / "machine4" / "second" / "curve.csv").read_text().count("\n") == 3
+    assert (tmp_path / "machine3" / "small" / "small.onnx").is_file()
+    assert (tmp_path / "machine3" / "small" / "curve.csv").read_text().count("\n") == 4
 
 
 def test_pieces_of_the_best_recipe_are_small_enough_to_travel(tmp_path):
@@ -521,23 +516,3 @@ def test_pieces_that_do_not_fit_are_refused_and_older_ones_ignored(capture_folde
     with pytest.raises(ModelError, match=r"small\.json"):
         pieces.take_up(travel, tmp_path / "other")
     assert not (tmp_path / "other").exists()
-
-
-def test_train_command_begins_with_the_recipe_before(capture_folder, tmp_path, capsys):
-    from lift_to_3d.cli import main
-    from lift_to_3d.core.mixste.model import read_card
-
-    words = [
-        "train",
-        two_stages(tmp_path),
-        "--data",
-        str(capture_folder),
-        "--out",
-        str(tmp_path / "runs"),
-    ]
-    assert main(words) == 0
-    assert load_checkpoint(tmp_path / "runs" / "first")["step"] == 3
-    assert load_checkpoint(tmp_path / "runs" / "second")["step"] == 2
-    model = capsys.readouterr().out.strip().splitlines()[-1]
-    assert read_card(tmp_path / "runs" / "second" / "second.json").frames == 9
-    assert model.endswith("second.onnx")

@@ -47,6 +47,10 @@ class NetworkConfig:
         return asdict(self)
 
 
+FEW_TOKENS = 32
+"""On a graphics card fused attention works on 64 tokens or more at a time, needed or not."""
+
+
 class Attention(nn.Module):
     """Multi-head self-attention over the second axis, softmax(q kᵀ / sqrt(d)) v (eq. 2-4)."""
 
@@ -60,7 +64,11 @@ class Attention(nn.Module):
         batch, tokens, width = x.shape
         qkv = self.qkv(x).reshape(batch, tokens, 3, self.heads, width // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        mixed = F.scaled_dot_product_attention(q, k, v)
+        if x.is_cuda and tokens <= FEW_TOKENS:
+            scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
+            mixed = scores.softmax(-1).to(v.dtype) @ v
+        else:
+            mixed = F.scaled_dot_product_attention(q, k, v)
         return self.proj(mixed.transpose(1, 2).reshape(batch, tokens, width))
 
 

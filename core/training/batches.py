@@ -23,6 +23,7 @@ from .detector import detect, keypoints
 
 _MATRIX = tuple(map(tuple, INPUT_MATRIX.tolist()))
 _NEEDED = tuple(INPUT_NEEDED.tolist())
+_FAULTS = 41  # frames in which a detector's fault may happen once
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,11 @@ def view_batch(joints: Tensor, cameras: Cameras, noise: float, random: torch.Gen
     """(batch, frames, 17, 3) world joints seen by one camera each."""
     centre = joints[:, :, 0].mean(1)
     rays, confidence = detect(
-        cameras.place(keypoints(joints, random), centre), cameras, noise, random
+        cameras.place(keypoints(joints, random), centre),
+        cameras,
+        noise,
+        random,
+        cell=min(_FAULTS, joints.shape[1]),
     )
     matrix, needed = constant(_MATRIX, rays.device), constant(_NEEDED, rays.device)
     rays, confidence = network_joints(rays, confidence, matrix, needed)

@@ -160,8 +160,10 @@ def _train(parsed: argparse.Namespace) -> int:
         torch.set_num_threads(parsed.threads)
     if parsed.pieces:
         take_up(parsed.pieces, parsed.out)
-    training, _ = _trained(parsed.recipe, parsed, parsed.minutes and parsed.minutes * 60)
+    training = _training(parsed)
     recipe = training.recipe
+    if not training.finished:
+        _run(training, parsed.minutes and parsed.minutes * 60)
     if parsed.pieces:
         leave(training.out, parsed.pieces)
     if training.finished:
@@ -169,19 +171,13 @@ def _train(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _trained(
-    name: str, parsed: argparse.Namespace, seconds: float | None
-) -> tuple[Training, float | None]:
-    """Train a recipe, and before it the one that it begins with; what time is left.
-
-    If the time is over before, the run that is given back is the one that was not finished. A run
-    that has begun needs no other any more.
-    """
+def _training(parsed: argparse.Namespace) -> Training:
+    """The run that is asked for, taken up where it was."""
     from .capture import load_about
-    from .loop import CHECKPOINT, Training
+    from .loop import Training
     from .recipe import read_recipe
 
-    recipe, before, data = read_recipe(name), None, parsed.data
+    recipe, data = read_recipe(parsed.recipe), parsed.data
     if data.is_file():
         about = load_about(data)
         sources = (f"{data.name}: {about.get('source', 'source not given')}",)
@@ -189,16 +185,10 @@ def _trained(
             recipe, data={data.name: 1.0}, sources=sources, licence=about.get("licence", "")
         )
         data = data.parent
-    if recipe.start_from and not (parsed.out / recipe.name / CHECKPOINT).is_file():
-        first, seconds = _trained(recipe.start_from, parsed, seconds)
-        if not first.finished:
-            return first, seconds
-        before = first.out
-    training = Training(recipe, data, parsed.out / recipe.name, parsed.device, before)
-    return training, seconds if training.finished else _run(training, seconds)
+    return Training(recipe, data, parsed.out / recipe.name, parsed.device)
 
 
-def _run(training: Training, seconds: float | None) -> float | None:
+def _run(training: Training, seconds: float | None) -> None:
     from tqdm import tqdm
 
     from ..mixste.cost import cost_of
@@ -211,7 +201,7 @@ def _run(training: Training, seconds: float | None) -> float | None:
             bar.set_postfix_str(f"{error * 1000:.0f} mm", refresh=False)
             bar.update(step - bar.n)
 
-        return training.run(seconds, report)
+        training.run(seconds, report)
 
 
 def _export(parsed: argparse.Namespace) -> int:

@@ -15,9 +15,11 @@ from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ..errors import ModelError
+from ..mixste.model import find_model
 from ..mixste.network import MixSTE
 from .batches import Batch
 from .constants import constant
+from .export import load_weights
 from .figures import draw_curve
 from .losses import joint_weights, wmpjpe
 from .optimizer import optimizers
@@ -38,11 +40,11 @@ class Training:
         data: folder of the capture or the data set that the recipe names.
         out: the run's folder; a checkpoint in it is taken up again.
         device: where to train.
-        start_from: weights to begin with; shorter windows and fewer blocks are stretched.
         network: what is trained in place of MixSTE, see `core.training.ablations`.
 
     Raises:
-        ModelError: the checkpoint is of another recipe, or is damaged.
+        ModelError: the checkpoint is of another recipe, or is damaged; or the model that the
+            recipe begins with does not fit.
         MotionError: capture is missing or damaged.
     """
 
@@ -52,7 +54,6 @@ class Training:
         data: Path,
         out: Path,
         device: str,
-        start_from: Path | None = None,
         network: nn.Module | None = None,
     ) -> None:
         self.recipe, self.out, self.device = recipe, out, torch.device(device)
@@ -61,7 +62,7 @@ class Training:
             torch.set_float32_matmul_precision("high")
         self.draw = batch_source(recipe, data, self.device)
         self.skeleton = skeleton_of(recipe)
-        self.network = (network or new_network(recipe, start_from)).to(self.device)
+        self.network = (network or new_network(recipe)).to(self.device)
         self.average = copy.deepcopy(self.network)
         self.optimizers = optimizers(self.network, recipe.lr, recipe.decay, recipe.optimizer)
         self.step = 0
@@ -76,16 +77,13 @@ class Training:
 
     def run(
         self, seconds: float | None = None, report: Callable[[int, float], None] | None = None
-    ) -> float | None:
+    ) -> None:
         """Train to the recipe's end, or for so many seconds; progress is saved either way.
 
         Args:
             seconds: stop after so long.
             report: called after every update, every fiftieth on a graphics card, with its number
                 and its error in metres.
-
-        Returns:
-            The seconds that are left, None when there was no limit.
         """
         began = saved = time.monotonic()
         errors: list[torch.Tensor] = []
@@ -99,15 +97,17 @@ class Training:
                 report(self.step, error)
             now = time.monotonic()
             over = seconds is not None and now - began > seconds
-            if now - saved > _SAVE_EVERY or over or self.finished:
+            saving = now - saved > _SAVE_EVERY or over or self.finished
+            if saving or len(errors) >= _LOOK_EVERY:
                 self._log(float(torch.stack(errors).mean()))
+                errors = []
+            if saving:
                 self._save()
-                errors, saved = [], now
+                saved = now
             if over:
                 break
         if (self.out / CURVE).is_file():
             draw_curve(self.out / CURVE, self.out / "curve.png")
-        return None if seconds is None else max(0.0, seconds - (time.monotonic() - began))
 
     def _update(self, forward: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
         recipe = self.recipe
@@ -197,19 +197,29 @@ def load_checkpoint(folder: Path) -> dict:
         raise ModelError(f"{path}: not a checkpoint of a training run ({error}).") from error
 
 
-def new_network(recipe: Recipe, start_from: Path | None = None) -> MixSTE:
-    """A network with random weights, or with those of another run.
+def new_network(recipe: Recipe) -> MixSTE:
+    """A network with random weights, or with those of the model that the recipe begins with.
 
     The published network begins with all position embeddings at zero and learns almost nothing
     for hundreds of updates, since no joint knows which one it is; ours begin apart.
+
+    Raises:
+        ModelError: that model is missing, or its network is of another size.
     """
     torch.manual_seed(recipe.seed)
     network = MixSTE(recipe.network)
     nn.init.normal_(network.Spatial_pos_embed, std=recipe.position_spread)
     nn.init.normal_(network.Temporal_pos_embed, std=recipe.position_spread)
-    if start_from is not None:
-        weights = with_depth(load_checkpoint(start_from)["average"], recipe.network.depth)
-        network.load_state_dict(with_window_length(weights, recipe.network.frames))
+    if recipe.start_from:
+        path = find_model(recipe.start_from).onnx.with_suffix(".npz")
+        before = load_weights(path, recipe.network.heads).state_dict()
+        try:
+            network.load_state_dict(with_window_length(before, recipe.network.frames))
+        except RuntimeError as error:
+            raise ModelError(
+                f"{recipe.name}: begins with {recipe.start_from}, whose network is of another "
+                "width, depth or input; give the recipe the same."
+            ) from error
     return network
 
 
@@ -218,22 +228,3 @@ def with_window_length(weights: dict[str, torch.Tensor], frames: int) -> dict[st
     embedding = weights["Temporal_pos_embed"].transpose(1, 2)
     stretched = nn.functional.interpolate(embedding, frames, mode="linear", align_corners=True)
     return {**weights, "Temporal_pos_embed": stretched.transpose(1, 2)}
-
-
-def with_depth(weights: dict[str, torch.Tensor], depth: int) -> dict[str, torch.Tensor]:
-    """Weights for a network with more blocks: each new one is a copy that adds nothing yet.
-
-    The old blocks are spread evenly over the new depth. What a copy would add is set to zero, so
-    that the deeper network begins almost where the other was; the shared norms stand between.
-    """
-    blocks = [name.split(".") for name in weights if name.startswith("STEblocks")]
-    before = 1 + max(int(name[1]) for name in blocks)
-    source = [i * before // depth for i in range(depth)]
-    grown = {name: value for name, value in weights.items() if "blocks." not in name}
-    for i, old in enumerate(source):
-        for kind in ("STEblocks", "TTEblocks"):
-            for part in (".".join(name[2:]) for name in blocks if name[1] == str(old)):
-                value = weights[f"{kind}.{old}.{part}"]
-                silent = old in source[:i] and part.startswith(("attn.proj", "mlp.fc2"))
-                grown[f"{kind}.{i}.{part}"] = torch.zeros_like(value) if silent else value.clone()
-    return grown

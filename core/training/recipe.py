@@ -43,7 +43,8 @@ class Recipe:
         seed: of the initial weights and of every batch.
         sources: where the capture is from and what may be done with it, for the model's card.
         licence: of the weights, for the card.
-        start_from: a recipe that is trained first, whose weights this one begins with.
+        start_from: a shipped model, or an ``.onnx`` file with its ``.npz``, to begin with; windows
+            may be of another length.
     """
 
     name: str
