@@ -39,7 +39,6 @@ class Defaults:
         name="Mirror Image",
         description="Lift the mirror image, too, and take the mean: twice the work, a little more "
         "exact",
-        default=True,
     )
     smoothing: EnumProperty(
         name="Smoothing", description="Of the motion", items=_SMOOTHING, default="light"

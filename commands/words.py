@@ -50,7 +50,7 @@ def add_clip_words(parser: argparse.ArgumentParser) -> None:
 
 
 def add_lift_words(parser: argparse.ArgumentParser) -> None:
-    """How to lift: `--model --device --no-mirror --height --smoothing --raw`."""
+    """How to lift: `--model --device --mirror --height --smoothing --raw`."""
     group = parser.add_argument_group("lifting")
     group.add_argument(
         "--model",
@@ -64,10 +64,9 @@ def add_lift_words(parser: argparse.ArgumentParser) -> None:
         help="auto takes a graphics card where there is one (default: auto)",
     )
     group.add_argument(
-        "--no-mirror",
-        dest="mirror",
-        action="store_false",
-        help="do not lift the mirror image, too: half the work, a little less exact",
+        "--mirror",
+        action="store_true",
+        help="lift the mirror image, too, and take the mean: twice the work, a little more exact",
     )
     group.add_argument(
         "--height",

@@ -53,7 +53,7 @@ class Options:
     raw: bool = False
     model: str = "default"
     device: str = "auto"
-    mirror: bool = True
+    mirror: bool = False
     height: float = 1.70
     smoothing: str = "light"
     camera_up: tuple[float, float, float] | None = None
@@ -89,7 +89,7 @@ def motion(track: Track, options: Options, progress: Progress | None = None) -> 
     from .lift import lift
 
     lifting = part(progress, 0, _LIFTED)
-    flip = None if options.mirror else False
+    flip = True if options.mirror else None
     pose = lift(track, model=options.model, device=options.device, flip=flip, progress=lifting)
     return ground(
         pose,

@@ -118,7 +118,7 @@ def test_lift_writes_the_documented_motion_file(motion):
 
 def test_one_person_gets_the_name_that_was_given_and_up_is_where_it_was_said(tmp_path):
     clip = ROOT / "samples" / "street_mediapipe.json"
-    words = ["--person", "2", "--camera-up", "0,-1,-1", "--no-mirror"]
+    words = ["--person", "2", "--camera-up", "0,-1,-1", "--mirror"]
     assert main(["lift", str(clip), *words, "--out", str(tmp_path / "a.npz")]) == 0
     assert main(["lift", str(clip), *words, "--out", str(tmp_path)]) == 0
     written = {path.name for path in tmp_path.glob("*.npz")}

@@ -113,8 +113,8 @@ def test_mirror_image_is_lifted_as_mirror_image():
     mirror = [COCO.index(n.replace("left", "#").replace("right", "left").replace("#", "right"))
               for n in COCO]  # fmt: skip
     xy = track.xy[:, mirror] * [-1, 1] + [SIZE[0], 0]
-    other = lift(Track(xy, track.confidence, COCO, 30.0, SIZE, name="mirror")).joints
-    expected = lift(track).joints[:, list(H36M.mirrored)] * [-1, 1, 1]
+    other = lift(Track(xy, track.confidence, COCO, 30.0, SIZE, name="mirror"), flip=True).joints
+    expected = lift(track, flip=True).joints[:, list(H36M.mirrored)] * [-1, 1, 1]
     assert np.abs(other - expected).max() < 1e-4
 
 

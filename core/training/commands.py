@@ -124,7 +124,11 @@ def register(verbs: Any) -> None:
         "--model", default="default", help="a shipped model's name, or an .onnx file"
     )
     evaluate.add_argument("--device", default="auto", help="auto, cpu, cuda ... (default: auto)")
-    evaluate.add_argument("--no-mirror", action="store_true", help="without the mirror image")
+    evaluate.add_argument(
+        "--mirror",
+        action=argparse.BooleanOptionalAction,
+        help="with the mirror image or without (default: as the model's card says)",
+    )
     evaluate.add_argument(
         "--into-card",
         action="store_true",
@@ -283,13 +287,12 @@ def _evaluate(parsed: argparse.Namespace) -> int:
         both = (virtual_clips(parsed.capture[0], noise, seed=1) for noise in (0.0, 1.0))
         card = calibrated(card, chain.from_iterable(both), run)
         write_card(card, model.card_path)
-    flip = False if parsed.no_mirror else None
     for path in parsed.capture:
         if parsed.figures:
             research.draw_capture(path, model, parsed.device, parsed.figures)
         for title, noise in (("clean", 0.0), ("noisy", 1.0)):
             clips = virtual_clips(path, noise)
-            result = asdict(score(clips, parsed.model, parsed.device, flip))
+            result = asdict(score(clips, parsed.model, parsed.device, parsed.mirror))
             test = f"{path.name.partition('.')[0]} {title}"
             _show(test, result, parsed.json)
             card.figures[test] = _rounded(result)
@@ -303,7 +306,9 @@ def _evaluate(parsed: argparse.Namespace) -> int:
         [track] = read(
             keypoints, fps=parsed.fps or fps, size=parsed.size, fov=parsed.fov, person="largest"
         )
-        result = asdict(score_real(clean(track), truth, fps, parsed.model, parsed.device))
+        result = asdict(
+            score_real(clean(track), truth, fps, parsed.model, parsed.device, parsed.mirror)
+        )
         _show(f"{keypoints.name} real", result, parsed.json)
         card.figures[f"{keypoints.name} real"] = _rounded(result)
     if parsed.into_card:

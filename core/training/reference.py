@@ -64,7 +64,14 @@ def read_trc(path: Path) -> tuple[np.ndarray, float]:
     return joints, fps
 
 
-def score_real(track: Track, truth: np.ndarray, fps: float, model: str, device: str) -> RealScore:
+def score_real(
+    track: Track,
+    truth: np.ndarray,
+    fps: float,
+    model: str,
+    device: str,
+    flip: bool | None = None,
+) -> RealScore:
     """Lift a track and compare it with a reference of the same frames.
 
     Args:
@@ -73,10 +80,11 @@ def score_real(track: Track, truth: np.ndarray, fps: float, model: str, device: 
         fps: rate of the reference.
         model: see `core.lift.lift`.
         device: see `core.lift.lift`.
+        flip: see `core.lift.lift`.
     """
     frames = min(track.frames, len(truth))
     limbs = list(LIMBS)
-    pose = lift(track, model=model, device=device)
+    pose = lift(track, model=model, device=device, flip=flip)
     xy, _ = track.select(tuple(H36M.names))
     flat = np.concatenate([xy, np.zeros_like(xy[..., :1])], -1)
     lifted, target = pose.joints[:frames, limbs], truth[:frames, limbs]

@@ -96,7 +96,7 @@ def evaluate_dataset(parsed: argparse.Namespace, figures: Path | None = None) ->
     keypoints = parsed.keypoints or DATASETS[parsed.dataset].keypoints[0]
     sequences = open_dataset(parsed.dataset, parsed.data, keypoints, "test")
     run = open_backend(model, parsed.device)
-    for flip in (False,) if parsed.no_mirror else (True, False):
+    for flip in (True, False) if parsed.mirror is None else (parsed.mirror,):
         for windows in [parsed.windows] if parsed.windows else WINDOWS:
             found = list(answers(sequences, model.card, run, skeleton, windows, flip))
             if figures:
