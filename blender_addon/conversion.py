@@ -141,6 +141,8 @@ def _lift(path: Path, chosen: Options, progress: Callable[[float], None]) -> Lif
 
 def _show(settings: Any, moved: list[Any], lifted: Lifted) -> str:
     settings.result = moved[0]
+    for obj in view_layer().objects:
+        obj.select_set(obj in moved)
     view_layer().objects.active = moved[0]
     settings.view_text = ""
     frames = max(motion.frames for motion in lifted.motions)

@@ -7,6 +7,9 @@ from math import radians
 
 from bpy.props import BoolProperty, EnumProperty, FloatProperty
 
+CONTEXT = "Lift to 3D"
+"""Of words that Blender translates as something else: Light (the lamp), Always, Field of View."""
+
 _SMOOTHING = (
     ("off", "Off", "The joints as they were lifted"),
     ("light", "Light", "Take out jitter, keep quick movements"),
@@ -41,9 +44,19 @@ class Defaults:
         "exact",
     )
     smoothing: EnumProperty(
-        name="Smoothing", description="Of the motion", items=_SMOOTHING, default="light"
+        name="Smoothing",
+        description="Of the motion",
+        items=_SMOOTHING,
+        default="light",
+        translation_context=CONTEXT,
     )
-    feet: EnumProperty(name="Feet", description="Foot contact", items=_FEET, default="auto")
+    feet: EnumProperty(
+        name="Feet",
+        description="Foot contact",
+        items=_FEET,
+        default="auto",
+        translation_context=CONTEXT,
+    )
     hold_hands: BoolProperty(
         name="Hold Hands Still", description="Keep hands in place while they rest on something"
     )

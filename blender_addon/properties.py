@@ -19,7 +19,7 @@ from bpy.props import (
 from bpy.types import Object, PropertyGroup
 
 from . import preferences
-from .defaults import Defaults
+from .defaults import CONTEXT, Defaults
 from .scene import Context
 from .source import recognise
 
@@ -115,6 +115,7 @@ class LIFT_TO_3D_PG_settings(Defaults, PropertyGroup):  # noqa: N801
         max=2.97,
         default=0,
         subtype="ANGLE",
+        translation_context=CONTEXT,
     )
     model: StringProperty(
         name="Model",

@@ -128,6 +128,16 @@ def test_lifting_again_on_an_armature_replaces_only_our_action(addon, motion_fil
     assert mine.name in bpy.data.actions
 
 
+def test_what_was_lifted_is_selected(addon, samples):
+    bpy.ops.object.armature_add()
+    addon.source = str(samples / "street_mediapipe.json")
+    bpy.ops.lift_to_3d.lift()
+    lifted = {o for o in bpy.data.objects if o.type == "ARMATURE" and o.animation_data}
+    assert len(lifted) == len(addon.people)
+    assert set(bpy.context.selected_objects) == lifted
+    assert bpy.context.object == addon.result
+
+
 def test_the_shipped_sample_moves_two_people(addon, samples):
     addon.source = str(samples / "street_mediapipe.json")
     addon.take_rate = True
