@@ -25,6 +25,7 @@ _PROVIDERS = {
     "cpu": "CPUExecutionProvider",
 }
 DEVICES = ("auto", *_PROVIDERS)
+_PACKAGES = {"cuda": "onnxruntime-gpu", "directml": "onnxruntime-directml"}
 
 
 def open_backend(model: Model, device: str = "auto") -> Run:
@@ -48,7 +49,8 @@ def open_backend(model: Model, device: str = "auto") -> Run:
     there = ort.get_available_providers()
     if device != "auto" and _PROVIDERS.get(device) not in there:
         names = ", ".join(["auto", *(d for d, p in _PROVIDERS.items() if p in there)])
-        raise ModelError(f"device {device!r} is not available here; choose one of {names}.")
+        how = f", or install {_PACKAGES.get(device)} in onnxruntime's place" * (device in _PACKAGES)
+        raise ModelError(f"device {device!r} is not available here; choose one of {names}{how}.")
     chosen = [p for d, p in _PROVIDERS.items() if p in there and device in ("auto", d)]
     providers = list(dict.fromkeys([*chosen, _PROVIDERS["cpu"]]))
 
