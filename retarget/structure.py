@@ -48,7 +48,7 @@ _INSTEP = 0.08
 """Toes begin farther from the ankle than this, likewise."""
 _NECK = 0.55
 """A neck bone that begins lower than this share of the head's joint may branch, in control rigs."""
-_CLOSE = 0.03
+_CLOSE = 0.04
 """Bones of a neck begin farther apart than this, likewise."""
 _BRANCHES = 0.5
 """For the head being where hair and face begin, or the second of two bones."""
@@ -108,17 +108,17 @@ def _map(tree: BoneTree) -> Mapping | None:
     lateral = _lateral(tree, feet, legs_from)
     places = (tree.heads - tree.heads[legs_from]) @ np.stack([lateral, [0.0, 0.0, 1.0]], -1)
     aside = places[:, 0]
-    crown = _crown(tree, range(len(tree.heads)), aside)
+    size = _leg_size(tree, feet, legs_from)
+    crown = _crown(tree, tree.below(_trunk(tree, legs_from, size)), aside)
     hips = tree.meeting([*feet, crown])
     if hips < 0 or crown in feet:
         return None
     leg_paths = [tree.path(foot, legs_from) for foot in feet]
-    size = _leg_size(tree, feet, hips)
     legs = _pair([_limbs(tree, path, _LEG, size, places) for path in leg_paths])
     if legs is None:
         return None
     ahead = _ahead_of_legs(tree, [leg.parts for leg in legs], leg_paths)
-    hands = _hands(tree, ends, hips, feet, places, ahead)
+    hands = _hands(tree, ends, hips, feet, size, places, ahead)
     if hands is None:
         return None
     chest = tree.meeting(list(hands))
@@ -214,13 +214,13 @@ def _hands(
     ends: list[int],
     hips: int,
     feet: tuple[int, int],
+    size: float,
     places: np.ndarray,
     ahead: np.ndarray,
 ) -> tuple[int, int] | None:
     """The pair of ends of the tree, one on either side, that most look like arms."""
     legs = {bone for foot in feet for bone in tree.path(foot, hips)}
     upper = [b for b in ends if b in set(tree.below(hips)) and not legs & set(tree.path(b, hips))]
-    size = _leg_size(tree, feet, hips)
     aside = places[:, 0] - places[hips, 0]
     side = {end: max(aside[tree.path(end, hips)], key=abs) for end in upper}
     costs: dict[tuple[int, int], float] = {}
@@ -256,9 +256,18 @@ def _raised(tree: BoneTree, arm: dict[str, int], ahead: np.ndarray, size: float)
     return max(along[2] - _RAISED, 0.0) + max(back - _RAISED, 0.0)
 
 
-def _leg_size(tree: BoneTree, feet: tuple[int, int], hips: int) -> float:
+def _leg_size(tree: BoneTree, feet: tuple[int, int], legs_from: int) -> float:
     low = min(tree.heads[foot, 2] for foot in feet)
-    return max(float(tree.heads[hips, 2] - low), 1e-9)
+    return max(float(tree.heads[legs_from, 2] - low), 1e-9)
+
+
+def _trunk(tree: BoneTree, legs_from: int, size: float) -> int:
+    """The uppermost bone of the tree that is not much lower than where the legs hang: no root."""
+    bone = legs_from
+    lowest = tree.heads[legs_from, 2] - 0.5 * size
+    while (parent := int(tree.rig.parents[bone])) >= 0 and tree.heads[parent, 2] > lowest:
+        bone = parent
+    return bone
 
 
 def _ahead_of_legs(
