@@ -69,6 +69,19 @@ def test_a_crossing_with_one_hidden_behind_the_other():
     purity(found, who, 2)
 
 
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("numbered", [False, True])
+def test_a_crossing_with_misses_ghosts_and_swapped_numbers(seed: int, numbered: bool):
+    rng = np.random.default_rng(seed)
+    ghost = CROSSING[0] + rng.uniform(-250, 250, (FRAMES, 1, 2))
+    seen = rng.random((3, FRAMES)) < np.array([[0.9], [0.9], [0.05]])
+    swapped = np.arange(FRAMES) > 58
+    ids = np.stack([np.where(swapped, 2, 1), np.where(swapped, 1, 2), np.full(FRAMES, 9)])
+    found, who = detections([*CROSSING, ghost], seen, seed, ids if numbered else None)
+    for rows in find_people(found, 30.0).rows:
+        assert len(np.unique(who[rows][who[rows] < 2])) == 1
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 10_000), st.floats(0, 0.3))
 def test_missing_frames_do_not_split_people(seed: int, loss: float):

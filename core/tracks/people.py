@@ -282,8 +282,16 @@ class _Joiner:
         self.tracklets = _tracklets(_plain_links(found, size, rows), rows, len(found.frame))
 
     def people(self) -> list[np.ndarray]:
-        """The rows of each person."""
-        starts = np.array([self.found.frame[t[0]] for t in self.tracklets], np.int64)
+        """The rows of each person.
+
+        Joined twice: where tracklets are short, only what they become tells enough of somebody who
+        comes back.
+        """
+        return self._without_twins(self._joined(self._joined(self.tracklets)))
+
+    def _joined(self, tracklets: list[np.ndarray]) -> list[np.ndarray]:
+        """Tracklets that go on with each other as one."""
+        starts = np.array([self.found.frame[t[0]] for t in tracklets], np.int64)
         done: list[_Chain] = []
         open_: list[_Chain] = []
         order = np.argsort(starts, kind="stable")
@@ -292,7 +300,7 @@ class _Joiner:
             frame = int(starts[group[0]])
             done += [c for c in open_ if not self._may_return(c, frame)]
             open_ = [c for c in open_ if self._may_return(c, frame)]
-            new = [self.tracklets[i] for i in group]
+            new = [tracklets[i] for i in group]
             free = [c for c in open_ if self.found.frame[c[-1][-1]] < frame]
             joined = self._assign(free, new)
             for chain, tracklet, glimpse in joined:
@@ -300,7 +308,7 @@ class _Joiner:
                     done.append([chain.pop()])
                 chain.append(tracklet)
             open_ += [[t] for t in new if not any(t is tracklet for _, tracklet, _ in joined)]
-        return self._without_twins([np.concatenate(chain) for chain in done + open_])
+        return [np.concatenate(chain) for chain in done + open_]
 
     def _without_twins(self, chains: list[np.ndarray]) -> list[np.ndarray]:
         """Chains that share one person, because it was found twice now and then, as one.
