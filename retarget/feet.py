@@ -16,9 +16,9 @@ from .rotation import about, between, columns, dot, reject, turn, unit
 
 _STEP = 0.08
 """Share of a leg from which a stand counts as higher than the floor: a stair, a chair."""
-_PRESS = 0.06
+_PRESS = 0.045
 """Share of a leg by which an ankle rises before the heel follows for good."""
-_STEADY = 0.6
+_STEADY = 0.35
 """Seconds over which the rise of a held heel is smoothed: rolling up and down is sliding."""
 _TIPTOE = np.radians(75.0)
 """The steepest foot on its ball."""
@@ -245,7 +245,7 @@ def _goal(
         step = step if abs(step) > _STEP * leg else 0.0
         risen = np.maximum(height[here, None] - level - step, 0.0)
         risen = risen**2 / (risen + _PRESS * leg)
-        risen = gaussian_filter1d(risen, _STEADY * fps, axis=0, mode="nearest")
+        risen = gaussian_filter1d(risen, _STEADY * fps, axis=0, mode="reflect")
         floor[here] = stand + step
         held[here] = aside[here].mean(0) + (floor[here] + risen) * ground.up
     return hold(ankle, held, runs, fps), hold(np.full_like(floor, stand), floor, runs, fps)
