@@ -340,6 +340,8 @@ def _recognised(obj: Any) -> tuple[str, str]:
         return translated("Your own mapping"), "CHECKMARK"
     titles = {preset.name: preset.title for preset in rig_presets()}
     title = titles.get(mapping.preset) or translated(_BY_SHAPE)
+    if mapping.guessed:
+        return translated("Guessed {}: check Bone Mapping").format(title), "QUESTION"
     text = translated("Recognised: {}, {:.0%} sure").format(title, mapping.confidence)
     return text, "CHECKMARK"
 

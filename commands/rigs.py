@@ -12,6 +12,7 @@ from ..retarget.mapping import PARTS, Mapping, in_words, save_mapping
 from ..retarget.presets import presets
 
 _BY_SHAPE = "none that is known, told by the shape"
+_GUESS = ", a guess: look at the list"
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,12 @@ class RigInspection:
     def table(self) -> str:
         """The same for people, a line for each part."""
         titles = {preset.name: preset.title for preset in presets()}
+        guess = _GUESS if self.mapping.guessed else ""
         lines = [
             self.input,
             f"  rig              {self.rig}, {self.bones} bones",
             f"  names            {titles.get(self.mapping.preset, _BY_SHAPE)}",
-            f"  confidence       {self.mapping.confidence:.0%}",
+            f"  confidence       {self.mapping.confidence:.0%}{guess}",
         ]
         for part in PARTS:
             if names := self.mapping.bones.get(part):

@@ -26,6 +26,8 @@ def _with_sides(parts: tuple[str, ...]) -> tuple[str, ...]:
 
 PARTS = (*_SINGLE, *CHAINS, *_with_sides(_SIDED), *_with_sides(_TWISTS), "root")
 """Every part that a bone may play; ``.L`` and ``.R`` are the character's left and right."""
+SURE = 0.6
+"""Confidence below which a mapping is a guess."""
 REQUIRED = tuple(
     name for part in _REQUIRED for name in ((part,) if part in PARTS else _with_sides((part,)))
 )
@@ -68,6 +70,11 @@ class Mapping:
     def missing(self) -> tuple[str, ...]:
         """The required parts that no bone plays."""
         return tuple(part for part in REQUIRED if not self.bones.get(part))
+
+    @property
+    def guessed(self) -> bool:
+        """Whether it is so unsure that somebody should look at it."""
+        return self.confidence < SURE
 
 
 def check_mapping(mapping: Mapping, rig: Rig) -> None:

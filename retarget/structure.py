@@ -68,10 +68,6 @@ _CHOICES = 8
 _TOO_BAD = 2.5
 
 
-_SURE = 0.6
-"""Confidence from which no other axis is tried for up."""
-
-
 @dataclass(frozen=True)
 class _Choice:
     """Bones for a limb's parts, and how unlike a person's limb they are."""
@@ -93,7 +89,7 @@ def map_by_structure(rig: Rig) -> Mapping | None:
             found = _map(tree)
             if found is not None and (best is None or found.confidence > best.confidence):
                 best = found
-            if best is not None and best.confidence > _SURE:
+            if best is not None and not best.guessed:
                 return best
     return best
 

@@ -158,6 +158,17 @@ def test_nameless_rigs_in_any_state(seed):
         assert found.bones.get(part) == parts[part], (part, done)
 
 
+def test_a_rig_that_looks_the_same_from_behind_is_a_guess():
+    rig = without(with_stray_axes(), "toe.L", "toe.R")
+    rest = rig.rest.copy()
+    rest[:, 1, 3] = 0
+    names = {bone: f"b{i}" for i, bone in enumerate(rig.bones)}
+    found = find_mapping(renamed(replace(rig, rest=rest), names))
+    assert not found.missing
+    assert found.guessed
+    assert not find_mapping(MANNEQUIN).guessed
+
+
 def test_a_nameless_rig_that_lies_on_another_axis():
     rest = from_vector(np.array([-np.pi / 2, 0, 0])) @ MANNEQUIN.rest[:, :3]
     rest = np.concatenate([rest, MANNEQUIN.rest[:, 3:]], axis=1)
