@@ -22,6 +22,8 @@ _PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "arms": (("elbow", "wrist"), ("index", "pinky", "thumb")),
     "legs": (("knee", "ankle"), ("heel", "big_toe", "small_toe")),
+    "wrists": (("wrist",), ("index", "pinky", "thumb")),
+    "ankles": (("ankle",), ("heel", "big_toe", "small_toe")),
     "face": (("eye", "ear"), ()),
 }
 """Parts whose sides are exchanged together: by which joints it is judged, and which go along."""
@@ -38,6 +40,10 @@ _SHORT_GAP, _LONG_GAP = 0.12, 0.6
 """Gaps in seconds: up to the first all are filled; up to the second if the motion is plain."""
 _PLAIN = 0.12
 """How far motion before and after a gap may disagree about its middle, in body heights."""
+_REACH = 0.12
+"""Seconds on either side of a gap from which its motion is judged."""
+_BEND = 0.6
+"""How much of that motion a filled gap takes over, against a straight line: it has noise in it."""
 _SURE = 0.9
 """What a well seen joint's confidence becomes."""
 
@@ -108,8 +114,8 @@ def _mend_swaps(
 ) -> dict[str, int]:
     """Exchange left and right, in place, where that makes both go on as before.
 
-    First of the whole body at once, then of the arms, legs and face by themselves: hips never
-    change sides without the shoulders.
+    First of the whole body at once, then of the arms, legs, wrists, ankles and face by themselves:
+    hips never change sides without the shoulders.
 
     Returns:
         Number of frames by part of the body.
@@ -236,49 +242,63 @@ def _fill_gaps(
     """Fill, in place, gaps whose motion is plain; (frames, joints) where."""
     filled = np.zeros(xy.shape[:2], bool)
     short, long = max(1, round(_SHORT_GAP * fps)), max(2, round(_LONG_GAP * fps))
+    reach = min(max(2, round(_REACH * fps)), _MOST_FRAMES)
     for joint in range(xy.shape[1]):
         seen = np.flatnonzero(np.isfinite(xy[:, joint, 0]))
         for i in np.flatnonzero((np.diff(seen) > 1) & (np.diff(seen) <= long + 1)):
             start, end = int(seen[i]), int(seen[i + 1])
-            speed = _speed(xy[:, joint], start, -1), _speed(xy[:, joint], end, 1)
+            before, after = (
+                _speed(xy[:, joint], t, way, reach) for t, way in ((start, -1), (end, 1))
+            )
             gap = end - start
-            middle = [xy[t, joint] + v * gap / 2 for t, v in zip((start, end), speed, strict=True)]
-            disagree = np.linalg.norm(middle[0] - middle[1]) / height[start]
+            apart = xy[start, joint] - xy[end, joint] + (before + after) * gap / 2
+            disagree = np.linalg.norm(apart) / height[start]
             if gap - 1 > short and disagree > _PLAIN:
                 continue
             inside = slice(start + 1, end)
-            xy[inside, joint] = _curve(xy[start, joint], xy[end, joint], *speed, gap)
+            bend = _BEND * min(1.0, gap / (reach + 1))
+            xy[inside, joint] = _curve(xy[start, joint], xy[end, joint], before, after, gap, bend)
             least = min(confidence[start, joint], confidence[end, joint])
             confidence[inside, joint] = least * (1 - 0.7 * (gap - 1) / (long + 1))
             filled[inside, joint] = True
     return filled
 
 
-def _speed(way: np.ndarray, at: int, direction: int) -> np.ndarray:
-    """Pixels a frame at the edge of a gap, from up to three frames on that side; signed in time."""
-    for steps in (3, 2, 1):
-        other = at + direction * steps
-        if 0 <= other < len(way) and np.isfinite(way[other, 0]):
-            return (way[other] - way[at]) / (direction * steps)
-    return np.zeros(2)
+def _speed(way: np.ndarray, at: int, direction: int, reach: int) -> np.ndarray:
+    """Pixels a frame at the edge of a gap, from the frames on that side; signed in time.
+
+    The slope of the straight line through what is seen in up to `reach` frames.
+    """
+    time = direction * np.arange(reach + 1)
+    time = time[(at + time >= 0) & (at + time < len(way))]
+    time = time[np.isfinite(way[at + time, 0])]
+    if len(time) < 2:
+        return np.zeros(2)
+    off = time - time.mean()
+    return off @ way[at + time] / (off @ off)
 
 
 def _curve(
-    start: np.ndarray, end: np.ndarray, before: np.ndarray, after: np.ndarray, gap: int
+    start: np.ndarray,
+    end: np.ndarray,
+    before: np.ndarray,
+    after: np.ndarray,
+    gap: int,
+    bend: float,
 ) -> np.ndarray:
-    """(gap - 1, 2) cubic from start to end; the slopes no steeper than thrice the way's own."""
+    """(gap - 1, 2) from start to end, between the straight line (`bend` 0) and the cubic (1).
+
+    The cubic's slopes are no steeper than thrice the line's.
+    """
     across = (end - start) / gap
     most = 3 * np.linalg.norm(across)
     slopes = [
-        v * min(1.0, most / max(float(np.linalg.norm(v)), 1e-9)) * gap for v in (before, after)
+        bend * gap * (v * min(1.0, most / max(float(np.linalg.norm(v)), 1e-9)) - across)
+        for v in (before, after)
     ]
     t = (np.arange(1, gap) / gap)[:, None]
-    return (
-        start * (1 + 2 * t) * (1 - t) ** 2
-        + slopes[0] * t * (1 - t) ** 2
-        + end * t**2 * (3 - 2 * t)
-        + slopes[1] * t**2 * (t - 1)
-    )
+    line = start + t * (end - start)
+    return line + slopes[0] * t * (1 - t) ** 2 + slopes[1] * t**2 * (t - 1)
 
 
 def _counts(where: np.ndarray, joints: tuple[str, ...]) -> dict[str, int]:

@@ -72,6 +72,14 @@ def test_swapped_sides_are_put_back(seed: int, length: int):
     assert any("swapped" in note for note in mended.notes)
 
 
+@pytest.mark.parametrize("word", ["wrist", "ankle"])
+def test_one_pair_that_swapped_alone_is_put_back(word: str):
+    truth, pair = moving(), [COCO.index(f"{side}_{word}") for side in ("left", "right")]
+    xy = truth.xy.copy()
+    xy[40:46, pair] = xy[40:46, pair[::-1]]
+    assert np.array_equal(clean(replace(truth, xy=xy)).xy, truth.xy)
+
+
 def test_short_gaps_are_filled_and_long_ones_stay():
     truth = moving()
     xy, confidence = truth.xy.copy(), truth.confidence.copy()
