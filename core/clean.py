@@ -115,7 +115,7 @@ def _mend_swaps(
     """Exchange left and right, in place, where that makes both go on as before.
 
     First of the whole body at once, then of the arms, legs, wrists, ankles and face by themselves:
-    hips never change sides without the shoulders.
+    hips never change sides without the shoulders, but an elbow may stay where only wrists do.
 
     Returns:
         Number of frames by part of the body.
@@ -131,7 +131,8 @@ def _mend_swaps(
         sides = np.array(pairs[: len(judged)], int).reshape(-1, 2)
         swapped = _swapped(xy[:, sides[:, 0]], xy[:, sides[:, 1]], height)
         for i, (left, right) in enumerate(pairs):
-            along = swapped if i < len(judged) else _along(xy[:, left], xy[:, right], swapped)
+            fixed = i < len(judged) and part == "whole body"
+            along = swapped if fixed else _along(xy[:, left], xy[:, right], swapped)
             for values in (xy, confidence):
                 values[along, left], values[along, right] = (
                     values[along, right].copy(),
