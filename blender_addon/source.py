@@ -115,8 +115,8 @@ def _finish(job: Job[Inspection], settings: Any) -> None:
     settings.fps_known = found.fps is not None
     settings.size_known = found.size is not None
     settings.fps = found.fps or _UNKNOWN_RATE
-    if found.size is not None:
-        settings.size = found.size
+    if found.size or found.assumed_size:
+        settings.size = found.size or found.assumed_size
     for person in found.people:
         entry = settings.people.add()
         entry.number, entry.frames = person.person, person.frames

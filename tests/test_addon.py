@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -93,6 +94,15 @@ def test_a_source_is_recognised(addon, samples):
     addon.source = str(samples / "street_coco.json")
     assert addon.recognised.startswith("COCO-17")
     assert not addon.fps_known
+
+
+def test_a_picture_size_that_is_not_known_is_guessed_as_in_the_shell(addon, tmp_path):
+    frames = [{"people": [{"pose_keypoints_2d": [400, 1500, 0.9] * 25}]} for _ in range(9)]
+    for i, frame in enumerate(frames):
+        (tmp_path / f"tall_{i:012}_keypoints.json").write_text(json.dumps(frame))
+    addon.source = str(tmp_path)
+    assert not addon.size_known
+    assert tuple(addon.size) == (1080, 1920)
 
 
 def test_a_source_that_is_none_is_said_and_greys_the_button(addon, tmp_path):

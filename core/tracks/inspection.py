@@ -45,6 +45,7 @@ class Inspection:
         fps, size: as far as the file, a video or the user says; None where not known.
         people: by prominence.
         notes: what was found, assumed and left out.
+        assumed_size: what is taken for the size where nobody says another.
     """
 
     input: str
@@ -56,6 +57,7 @@ class Inspection:
     size: tuple[int, int] | None
     people: tuple[PersonSeen, ...]
     notes: tuple[str, ...]
+    assumed_size: tuple[int, int] | None = None
 
     def as_dict(self) -> dict[str, object]:
         """The fields of ``inspect --json``; None for what is not known."""
@@ -112,7 +114,7 @@ def inspect(
         str(path), found.format, found.layout.name, found.frames, found.span,
         _known(told, "fps", found.fps), _known(told, "size", found.size),
         tuple(_seen(found.frame[rows], i + 1) for i, rows in enumerate(people.rows)),
-        found.notes + people.notes,
+        found.notes + people.notes, found.size,
     )  # fmt: skip
 
 
