@@ -506,3 +506,17 @@ def test_progress_can_stop_it():
 
     with pytest.raises(Cancelled):
         read(FIXTURES / "openpose_body25", progress=stop)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\0\0\0\x18ftypmp42", "is a video"),
+        (b"RIFF\x10\0\0\0AVI LIST", "is a video"),
+        (b"\x1aE\xdf\xa3\x01matroska", "is a video"),
+        (b'[cam_01]\nname = "cam_01"\n', "camera calibration"),
+        (b"\xcd\xcc\xcc=\xe8\x03\xe8\x03\0\0\x04\0\x11\0pose_keypoints_2d\x04\0XYC", "pose-format"),
+    ],
+)
+def test_other_files_are_told_what_they_are(tmp_path: Path, content: bytes, told: str):
+    assert told in str(refusal(write(tmp_path, content, "keypoints.json")))

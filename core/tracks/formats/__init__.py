@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import importlib
 import pkgutil
+import re
 from typing import Protocol, cast
 
 from ..detections import Detections
@@ -41,10 +42,15 @@ FORMATS: tuple[Format, ...] = tuple(
 """Every format, by module name; what takes the rest is asked last."""
 
 _OTHERS = {
-    b"\x1f\x8b": "packed with gzip; unpack it first",
-    b"PK": "an archive without keypoint arrays; unpack it and give what is in it",
-    b"\x80": "a Python pickle, which is never opened; save the keypoints as .npy, .npz or JSON",
-    b"HIERARCHY": "3D motion (BVH) already, not 2D keypoints",
+    rb"\x1f\x8b": "packed with gzip; unpack it first",
+    rb"\x80": "a Python pickle, which is never opened; save the keypoints as .npy, .npz or JSON",
+    rb"HIERARCHY": "3D motion (BVH) already, not 2D keypoints",
+    rb"(?s).{4}ftyp|RIFF.{4}AVI |\x1aE\xdf\xa3": "a video; find its keypoints with a detector "
+    "(OpenPose, MediaPipe, RTMPose, ...) first and give these; the video goes to --video",
+    rb"\s*\[[\w.-]+\]\s+[\w.-]+\s*=": "a TOML file, such as a camera calibration; leave it beside "
+    "the keypoints, where it is found, and give the keypoints",
+    rb"(?s)(\0{4}|\xcd\xcc[\xccL][=>]).{4,200}XYC": "a binary .pose file (of sign language tools); "
+    "open it with the pose-format package and save the body's points as plain .npz or CSV",
 }
 """How other files begin, and what they are."""
 
@@ -77,6 +83,9 @@ def find_format(source: Source) -> Format:
     Raises:
         TrackError: if nothing knows it.
     """
+    for mark, what in _OTHERS.items():
+        if re.match(mark, source.head):
+            raise source.error(f"is {what}.")
     for form in FORMATS:
         if form.sniff(source):
             return form
@@ -92,9 +101,10 @@ def find_format(source: Source) -> Format:
         raise source.error("no file in this folder is in a keypoint format that is known here.")
     if not source.head.strip():
         raise source.error("is empty.")
-    for mark, what in _OTHERS.items():
-        if source.head.startswith(mark):
-            raise source.error(f"is {what}.")
+    if source.head.startswith(b"PK"):
+        raise source.error(
+            "is an archive without keypoint arrays; unpack it and give what is in it."
+        )
     raise source.error(
         "is in no keypoint format that is known here; docs/formats.md lists them and a plain "
         "CSV that always works."
