@@ -96,12 +96,12 @@ def figures(clip: Clip, pose: Pose, motion: Motion) -> dict[str, float]:
         "peaks": float(np.median(peak_speeds(relative, fps) / peak_speeds(true_relative, fps)) - 1),
         "mpjpe": float(np.linalg.norm(pose.joints - clip.pose.joints, axis=-1).mean()),
         "mpjpe out": float(
-            np.linalg.norm(relative - true_relative @ _yaw(relative, true_relative), axis=-1).mean()
+            np.linalg.norm(relative - true_relative @ yaw(relative, true_relative), axis=-1).mean()
         ),
     }
 
 
-def _yaw(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def yaw(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The turn about Z that lays b on a best, for row vectors."""
     dot = (a[..., :2] * b[..., :2]).sum()
     cross = (b[..., 0] * a[..., 1] - b[..., 1] * a[..., 0]).sum()

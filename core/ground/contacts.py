@@ -12,7 +12,7 @@ from .smoothing import low_pass
 # of the sense of the feet.
 _SPEED, _SPEED_EDGE = 0.6, 0.06
 _RISE, _RISE_EDGE = 0.15, 0.03
-_STANDS = 0.3
+_STANDS = 0.4
 
 
 def floor_contacts(joints: np.ndarray, stands: np.ndarray, level: float, fps: float) -> np.ndarray:

@@ -252,7 +252,7 @@ def main() -> None:
     parser.add_argument("--model", default="default", help="the lifter, a name or an .onnx file")
     parser.add_argument("--work", type=Path, default=Path("checkpoints/ground"))
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="folder of the weights")
-    parser.add_argument("--clips", type=int, default=1600)
+    parser.add_argument("--clips", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
