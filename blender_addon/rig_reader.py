@@ -39,10 +39,26 @@ def read_rig(obj: bpy.types.Object) -> Rig:
         loose=frozenset(b.name for b in bones if not b.use_inherit_rotation),
         tied=frozenset(b.name for b in bones if b.parent and b.use_connect),
         adrift=frozenset(b.name for b in bones if not b.use_local_location),
-        humanoid=dict(armature_of(obj).get(HUMANOID, {})),
+        humanoid=_humanoid(armature_of(obj)),
         driven=frozenset(b.name for b in posed if any(_moves(c) for c in b.constraints)),
         options={b.name: tuple(b.keys()) for b in posed if b.keys()},
     )
+
+
+def _humanoid(armature: Any) -> dict[str, str]:
+    """What the VRM file said, or what the VRM Add-on for Blender keeps of it."""
+    if HUMANOID in armature:
+        return dict(armature[HUMANOID])
+    try:
+        kept = armature.vrm_addon_extension
+        if kept.spec_version.startswith("0"):
+            bones = {bone.bone: bone.node.bone_name for bone in kept.vrm0.humanoid.human_bones}
+        else:
+            human = kept.vrm1.humanoid.human_bones.human_bone_name_to_human_bone()
+            bones = {name.value: bone.node.bone_name for name, bone in human.items()}
+    except AttributeError:  # no such add-on, or one of another make
+        return {}
+    return {human: bone for human, bone in bones.items() if bone}
 
 
 def _moves(constraint: Any) -> bool:
