@@ -276,7 +276,7 @@ def test_video_gives_rate_and_size(shared: Path):
         ("sleap/predictions.analysis.h5", "these joints are missing: shoulders"),
         ("sleap/minimal_instance.analysis.csv", "these joints are missing: shoulders"),
         ("openpose", "give one of the folders in it"),
-        ("openpose/signer_openpose.pose", "no keypoint format"),
+        ("openpose/signer_openpose.pose", "pose-format package"),
     ],
 )
 def test_refusals_say_why(shared: Path, name: str, words: str):

@@ -285,9 +285,11 @@ class _Joiner:
         """The rows of each person.
 
         Joined twice: where tracklets are short, only what they become tells enough of somebody who
-        comes back.
+        comes back. Glimpses in between lead astray.
         """
-        return self._without_twins(self._joined(self._joined(self.tracklets)))
+        chains = self._joined(self.tracklets)
+        chains = [_without_islands(self.found.frame, chain) for chain in chains]
+        return self._without_twins(self._joined(chains))
 
     def _joined(self, tracklets: list[np.ndarray]) -> list[np.ndarray]:
         """Tracklets that go on with each other as one."""
