@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import io
 import platform
 import re
 import subprocess
@@ -24,6 +25,8 @@ import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parent
 
@@ -140,7 +143,7 @@ def build(target: Target, out: Path, wheel_folder: Path) -> Path:
     with zipfile.ZipFile(part, "w") as archive:
         _add(archive, "blender_manifest.toml", manifest(target, wheels).encode())
         for name in sources():
-            _add(archive, name, (ROOT / name).read_bytes())
+            _add(archive, name, _content(ROOT / name))
         for wheel in wheels:
             _add(archive, f"wheels/{wheel.name}", wheel.read_bytes(), zipfile.ZIP_STORED)
     part.replace(path)
@@ -152,6 +155,17 @@ def sources() -> list[str]:
     found = [path for folder in _FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file()]
     names = [path.relative_to(ROOT).as_posix() for path in found] + list(_FILES)
     return sorted(name for name in names if not _LEFT_OUT.search(name))
+
+
+def _content(path: Path) -> bytes:
+    """A file as it goes in: the weights that stand in for onnxruntime in half precision."""
+    if path.suffix != ".npz" or path.parent.name != "models":
+        return path.read_bytes()
+    with np.load(path, allow_pickle=False) as weights:
+        half = {name: weights[name].astype(np.float16) for name in weights.files}
+    packed = io.BytesIO()
+    np.savez(packed, **half)
+    return packed.getvalue()
 
 
 def version() -> str:
