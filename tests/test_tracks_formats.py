@@ -180,7 +180,9 @@ def test_inspect_tells_who_is_when(samples: Path, tmp_path: Path):
         "input", "format", "layout", "frames", "fps", "size", "people", "notes",
     }  # fmt: skip
     assert seen.frames == 230
-    assert [set(p) for p in seen.as_dict()["people"]] == [{"person", "first", "last", "frames"}] * 2
+    people = seen.as_dict()["people"]
+    assert isinstance(people, list)
+    assert [set(p) for p in people] == [{"person", "first", "last", "frames"}] * 2
     assert "person   first" in seen.table()
     draw_timeline(seen, tmp_path / "timeline.png")
     assert (tmp_path / "timeline.png").read_bytes().startswith(b"\x89PNG")
