@@ -2,9 +2,10 @@
 
     python -m lift_to_3d.core.training.ground_net TRAIN.npz.xz ... --held VAL.npz.xz
 
-Motion capture is filmed by random cameras, detected with more or less noise and lifted by a shipped
-model, then taken through the same steps as at run time. What was lifted is kept in ``--work`` for
-each model, so that a run that was cut goes on, and one with other settings need not lift again.
+Motion capture is filmed by random cameras, detected with more or less noise and lifted by the
+shipped models, then taken through the same steps as at run time. What was lifted is kept in
+``--work`` for each model, so that a run that was cut goes on, and one with other settings need not
+lift again.
 About half an hour on two cores, most of it lifting.
 """
 
@@ -249,24 +250,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the senses of balance and of the feet.")
     parser.add_argument("mocap", nargs="+", type=Path, help="packed motion capture to train on")
     parser.add_argument("--held", type=Path, required=True, help="packed capture to measure on")
-    parser.add_argument("--model", default="default", help="the lifter, a name or an .onnx file")
+    parser.add_argument(
+        "--model",
+        nargs="+",
+        default=["default", "fast"],
+        help="the lifters, names or .onnx files; the first one's poses are measured on",
+    )
     parser.add_argument("--work", type=Path, default=Path("checkpoints/ground"))
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="folder of the weights")
-    parser.add_argument("--clips", type=int, default=1000)
+    parser.add_argument("--clips", type=int, default=1000, help="for each lifter")
     parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     torch.set_num_threads(1)  # more only wait for each other on matrices this small
     torch.manual_seed(args.seed)
 
-    model = find_model(args.model)
-    digest = hashlib.sha256(model.onnx.read_bytes()).hexdigest()[:8]
-    work = args.work / f"{model.card.name}-{digest}"
-    make = filmed(load_takes(args.held), model, 0.0, 0.0)
-    held = examples(shelf(work / "held", 120, make, 1), 0.0, 1)
+    models = [find_model(name) for name in args.model]
+    work = [args.work / f"{m.card.name}-{_digest(m)}" for m in models]
+    make = filmed(load_takes(args.held), models[0], 0.0, 0.0)
+    held = examples(shelf(work[0] / "held", 120, make, 1), 0.0, 1)
     takes = [take for path in args.mocap for take in load_takes(path)]
-    make = filmed(takes, model, _UNUSUAL, _UNKNOWN_LENS)
-    clips = examples(shelf(work / "train", args.clips, make, args.seed), _CAPTURED, args.seed)
+    clips = []
+    for seed, (model, folder) in enumerate(zip(models, work, strict=True), args.seed):
+        make = filmed(takes, model, _UNUSUAL, _UNKNOWN_LENS)
+        clips += examples(shelf(folder / "train", args.clips, make, seed), _CAPTURED, seed)
 
     share = np.full(len(clips), 1 / len(clips))
     net = Perceptron([one.features for one in clips], balance.CLUES)
@@ -279,6 +286,10 @@ def main() -> None:
         net, feet_loss, feet_report, clips, share / share.sum(), held, args.steps, args.seed
     )
     net.save(args.out / "feet.npz")
+
+
+def _digest(model: Model) -> str:
+    return hashlib.sha256(model.onnx.read_bytes()).hexdigest()[:8]
 
 
 if __name__ == "__main__":
