@@ -22,7 +22,7 @@ _ABOUT = """\
 2D keypoints in, animated characters out.
 
   lift-to-3d inspect dance.json                      what is in the file, and what is missing
-  lift-to-3d preview dance.json --out dance.mp4      see the motion before there is a character
+  lift-to-3d preview dance.json                      see the motion before there is a character
   lift-to-3d convert dance.json --to fbx --out out   a moving character: out/dance.fbx
 
 Any tool's keypoints do: OpenPose, MediaPipe, YOLO, AlphaPose, COCO and more; the format is found
@@ -63,7 +63,7 @@ Move a character with motion files, without lifting again.
 _PREVIEW = """\
 Draw the lifted motion from two sides, beside the 2D keypoints.
 
-  lift-to-3d preview dance.json --out dance.mp4      a film
+  lift-to-3d preview dance.json                      a film, dance.preview.mp4
   lift-to-3d preview dance.json --out dance.png      six moments
   lift-to-3d preview dance.npz --out dance.png       six moments of a motion file
 """

@@ -66,7 +66,8 @@ def demo(_: list[str]) -> int:
     if status == 0:
         say(f"Done. Everything is in {out}")
         print("  street_mediapipe.fbx, .bvh      the mannequin, moving: import it into Blender")
-        print("  street_mediapipe.mp4, .png      the 2D keypoints and the 3D motion side by side")
+        print("  street_mediapipe.preview.mp4    the 2D keypoints and the 3D motion side by side")
+        print("  street_mediapipe.png            six moments of it")
         print("  street_mediapipe.render.png     the character at four moments")
         print("\nYour own file:")
         tool = VENV / ("Scripts/lift-to-3d.exe" if os.name == "nt" else "bin/lift-to-3d")

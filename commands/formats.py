@@ -24,9 +24,9 @@ def rig_formats() -> dict[str, str]:
 
 @cache
 def all_formats() -> dict[str, str]:
-    """Every format's name and file suffix."""
-    own = {name: f".{name}" for name in (MOTION, FILM, SHEET)}
-    return {**rig_formats(), **own, RENDER: ".render.png"}
+    """Every format's name and file suffix; ``NAME.mp4`` is the film that the keypoints are from."""
+    own = {MOTION: ".npz", FILM: ".preview.mp4", SHEET: ".png", RENDER: ".render.png"}
+    return {**rig_formats(), **own}
 
 
 def check(names: list[str]) -> None:

@@ -52,8 +52,8 @@ def _work(
 
 def _tasks(parsed: argparse.Namespace, names: tuple[str, ...]) -> tuple[list[Task], list[Result]]:
     """What to do, and what was refused because two inputs would make the same files."""
-    suffix = formats.all_formats()[names[0]]
-    one_file = len(names) == 1 and parsed.out.suffix.lower() == suffix and not parsed.out.is_dir()
+    suffixes = (formats.all_formats()[names[0]], f".{names[0]}")
+    one_file = len(names) == 1 and parsed.out.suffix.lower() in suffixes and not parsed.out.is_dir()
     clips = list(find_clips(parsed.inputs, None if one_file else parsed.out))
     if one_file and len(clips) > 1:
         raise LiftError(f"--out {parsed.out} is one file, and there are {len(clips)} inputs.")

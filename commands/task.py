@@ -25,6 +25,7 @@ from ..core.motion import Motion
 from ..core.motion_file import is_motion_file, load_motion, save_motion
 from ..core.pipeline import Options, part
 from ..core.track import Track
+from ..core.tracks.video import find_video
 from ..retarget.options import Retargeting
 from .formats import FILM, MOTION, RENDER, SHEET, all_formats, rig_formats
 from .rigs import need_blender
@@ -172,9 +173,12 @@ def _make(task: Task, key: str, started: float, progress: Progress) -> Result:
             start = _LIFTED + step * i
             for file in _write(task, motion, track, target, part(progress, start, start + step)):
                 made.append((file, task.out / (task.stem + file.name.removeprefix(stem))))
+        film = find_video(task.source)
         for _, target in made:
             if target.exists() and target.samefile(task.source):
                 raise LiftError(f"{target} would be overwritten by its own result: choose --out.")
+            if film and target.exists() and target.samefile(film.path):
+                raise LiftError(f"{target} is the film of {task.source}: choose another --out.")
         _record_path(task).unlink(missing_ok=True)  # it no longer tells what lies there
         for file, target in made:
             os.replace(file, target)
@@ -223,7 +227,8 @@ def _write(
     if for_rig or render:
         files += _write_rig(task, motion, for_rig, target, part(progress, 0, step))
     for i, name in enumerate(others, bool(files)):
-        path = target.with_name(f"{target.name}.{name}")
+        suffix = f".{name}" if task.named else all_formats()[name]
+        path = target.with_name(target.name + suffix)
         if name == MOTION:
             files.append(save_motion(motion, path))
         else:

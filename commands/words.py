@@ -42,7 +42,8 @@ def add_clip_words(parser: argparse.ArgumentParser) -> None:
         type=_person,
         default="all",
         metavar="WHO",
-        help="all, largest, longest, or a number as inspect gives it (default: all)",
+        help="all, largest, longest, or a number as inspect gives it for the same --frames "
+        "(default: all)",
     )
     group.add_argument(
         "--frames", type=_frames, metavar="A:B", help="from frame A up to, not including, B"

@@ -14,6 +14,10 @@ from .placement import Ground
 from .rest_body import RestBody
 from .rotation import about, between, columns, dot, reject, turn, unit
 
+_ANKLE = 0.09
+"""How high an ankle usually is over the floor, in lengths of the leg."""
+_ELSEWHERE = 0.3
+"""Whoever mostly stands higher than this, in lengths of the leg, stands on something."""
 _STEP = 0.08
 """Share of a leg from which a stand counts as higher than the floor: a stair, a chair."""
 _PRESS = 0.045
@@ -95,7 +99,7 @@ def set_feet(
     runs = [contact_runs(leg.contact, fps) for leg in legs]
     ways = [_ankle(leg, rest) for leg, rest in zip(legs, rests, strict=True)]
     ankles = [pelvis + socket + way for socket, way in zip(sockets, ways, strict=True)]
-    stands = _standing_heights(ankles, runs, rests, body, ground)
+    stands = _standing_heights(ankles, legs, runs, rests, body, ground)
     if still and ground.stands:
         lift = _lift(ankles, runs, stands, ground)
         pelvis, ankles = pelvis + lift, [ankle + lift for ankle in ankles]
@@ -189,14 +193,21 @@ def _ankle(leg: Leg, rest: _RestLeg) -> np.ndarray:
 
 def _standing_heights(
     ankles: list[np.ndarray],
+    legs: list[Leg],
     runs: list[list[tuple[int, int]]],
     rests: list[_RestLeg],
     body: RestBody,
     ground: Ground,
 ) -> list[float]:
-    """How high each ankle is when its foot is flat on the floor; NaN where nobody knows."""
+    """How high each ankle is when its foot is flat where it mostly stands; NaN if nobody knows.
+
+    That is the floor, or, where the person stands well above it, a roof.
+    """
     if ground.stands:
-        return [float(rest.ankle @ body.axes[:, 1]) for rest in rests]
+        held = np.concatenate([_held(leg.height, run) for leg, run in zip(legs, runs, strict=True)])
+        above = float(np.median(held)) - _ANKLE * body.leg if len(held) else 0.0
+        above = above if above > _ELSEWHERE * body.leg else 0.0
+        return [float(rest.ankle @ body.axes[:, 1]) + above for rest in rests]
     return [
         float(np.median(_held(ankle, run) @ ground.up)) if run else np.nan
         for ankle, run in zip(ankles, runs, strict=True)

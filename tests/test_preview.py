@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lift_to_3d import preview
+from lift_to_3d.cli import main
 from lift_to_3d.core.errors import Cancelled, LiftError
 from lift_to_3d.core.motion import Motion
 from lift_to_3d.core.skeleton import COCO
@@ -125,3 +126,17 @@ def test_a_cancelled_film_leaves_nothing_and_keeps_the_old_one(tmp_path):
         preview.write(standing(10), old, progress=cancel)
     assert [p.name for p in Path(tmp_path).iterdir()] == ["film.mp4"]
     assert old.read_bytes() == b"old"
+
+
+def test_the_film_of_the_keypoints_is_neither_overwritten_nor_mistaken(tmp_path, capsys):
+    sample = Path(__file__).resolve().parents[1] / "samples" / "street_mediapipe.json"
+    source = tmp_path / "dance.json"
+    source.write_bytes(sample.read_bytes())
+    words = ["preview", str(source), "--frames", "100:130", "--person", "1", "--model", "fast"]
+    assert main([*words, "--out", str(tmp_path)]) == 0
+    assert [p.name for p in tmp_path.glob("*.mp4")] == ["dance.preview.mp4"]
+    film = preview.write(standing(10), tmp_path / "dance.mp4")
+    before = film.read_bytes()
+    assert main([*words, "--out", str(film)]) == 1
+    assert "dance.mp4 is the film of" in capsys.readouterr().err
+    assert film.read_bytes() == before

@@ -14,7 +14,7 @@ def draw_curve(curve: Path, picture: Path) -> None:
         rows = list(csv.DictReader(file))
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.add_subplot()
-    axes.plot([int(r["step"]) for r in rows], [float(r["training_mpjpe_mm"]) for r in rows])
+    axes.plot([int(r["step"]) for r in rows], [float(r["training_mpjpe_mm"]) for r in rows], ".-")
     axes.set(xlabel="step", ylabel="MPJPE on noisy training windows, mm", yscale="log")
     axes.grid(which="both", alpha=0.3)
     part = picture.with_name(picture.name + ".part")
