@@ -173,11 +173,10 @@ def _make(task: Task, key: str, started: float, progress: Progress) -> Result:
             start = _LIFTED + step * i
             for file in _write(task, motion, track, target, part(progress, start, start + step)):
                 made.append((file, task.out / (task.stem + file.name.removeprefix(stem))))
-        film = find_video(task.source)
         for _, target in made:
             if target.exists() and target.samefile(task.source):
                 raise LiftError(f"{target} would be overwritten by its own result: choose --out.")
-            if film and target.exists() and target.samefile(film.path):
+            if target.exists() and any(target.samefile(film) for film in _films(task)):
                 raise LiftError(f"{target} is the film of {task.source}: choose another --out.")
         _record_path(task).unlink(missing_ok=True)  # it no longer tells what lies there
         for file, target in made:
@@ -191,6 +190,14 @@ def _make(task: Task, key: str, started: float, progress: Progress) -> Result:
         _record(task, key, result, Path(staging))
     progress(1.0)
     return result
+
+
+def _films(task: Task) -> list[Path]:
+    """The films that the clip's facts are from: the one that was named, and the one beside it."""
+    beside = find_video(task.source)
+    named = task.options.video
+    films = [Path(named)] if named else []
+    return [*films, beside.path] if beside else films
 
 
 def _lift(

@@ -139,4 +139,8 @@ def test_the_film_of_the_keypoints_is_neither_overwritten_nor_mistaken(tmp_path,
     before = film.read_bytes()
     assert main([*words, "--out", str(film)]) == 1
     assert "dance.mp4 is the film of" in capsys.readouterr().err
-    assert film.read_bytes() == before
+    other = tmp_path / "night.mp4"
+    film.rename(other)
+    assert main([*words, "--video", str(other), "--out", str(other)]) == 1
+    assert "night.mp4 is the film of" in capsys.readouterr().err
+    assert other.read_bytes() == before

@@ -146,38 +146,37 @@ def _is_foot(name: str, rig) -> bool:
     return name in {mapping.bone(f"{part}.{side}") for part in ("foot", "toe") for side in SIDES}
 
 
-def test_rigify_metarig_and_generated_rig():
+@pytest.fixture
+def rigify():
+    """Rigify's metarig, and the rig that it generates from it."""
     bpy.ops.preferences.addon_enable(module="rigify")
     try:
         bpy.ops.object.armature_basic_human_metarig_add()
         metarig = bpy.context.object
         bpy.ops.pose.rigify_generate()
-        rig = next(o for o in bpy.data.objects if o.type == "ARMATURE" and o != metarig)
-        motion = motion_of(moving_joints())
-        mapping = find_mapping(read_rig(metarig))
-        assert (mapping.preset, mapping.bone("hips")) == ("rigify-metarig", "spine")
-        check(metarig, motion)
-
-        mapping = find_mapping(read_rig(rig))
-        assert (mapping.preset, mapping.carrier) == ("rigify", "torso")
-        assert mapping.switches["thigh_parent.L"]["IK_FK"] == 1
-        check(rig, motion, shown_by=_Deform())
-        check_ik(rig, motion)
+        yield metarig, next(o for o in bpy.data.objects if o.type == "ARMATURE" and o != metarig)
     finally:
         bpy.ops.preferences.addon_disable(module="rigify")
 
 
-def test_a_generated_rigify_rig_is_known_by_its_shape_alone():
-    bpy.ops.preferences.addon_enable(module="rigify")
-    try:
-        bpy.ops.object.armature_basic_human_metarig_add()
-        metarig = bpy.context.object
-        bpy.ops.pose.rigify_generate()
-        rig = next(o for o in bpy.data.objects if o.type == "ARMATURE" and o != metarig)
-        mapping = mapping_without_names(read_rig(rig))
-        check(rig, motion_of(moving_joints()), shown_by=_Deform(), mapping=mapping)
-    finally:
-        bpy.ops.preferences.addon_disable(module="rigify")
+def test_rigify_metarig_and_generated_rig(rigify):
+    metarig, rig = rigify
+    motion = motion_of(moving_joints())
+    mapping = find_mapping(read_rig(metarig))
+    assert (mapping.preset, mapping.bone("hips")) == ("rigify-metarig", "spine")
+    check(metarig, motion)
+
+    mapping = find_mapping(read_rig(rig))
+    assert (mapping.preset, mapping.carrier) == ("rigify", "torso")
+    assert mapping.switches["thigh_parent.L"]["IK_FK"] == 1
+    check(rig, motion, shown_by=_Deform())
+    check_ik(rig, motion)
+
+
+def test_a_generated_rigify_rig_is_known_by_its_shape_alone(rigify):
+    _, rig = rigify
+    mapping = mapping_without_names(read_rig(rig))
+    check(rig, motion_of(moving_joints()), shown_by=_Deform(), mapping=mapping)
 
 
 def mapping_without_names(rig) -> Mapping:
