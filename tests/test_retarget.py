@@ -12,6 +12,7 @@ from lift_to_3d.core.skeleton import H36M
 from lift_to_3d.retarget.character import load_character
 from lift_to_3d.retarget.detect import find_mapping
 from lift_to_3d.retarget.options import Retargeting
+from lift_to_3d.retarget.placement import leg_length
 from lift_to_3d.retarget.presets import presets
 from lift_to_3d.retarget.rest_body import rest_body
 from lift_to_3d.retarget.rig import Rig
@@ -494,3 +495,19 @@ def test_progress_is_reported_and_can_stop_it():
 
     with pytest.raises(Cancelled):
         solve(motion_of(moving_joints()), MANNEQUIN, progress=stop)
+
+
+def test_a_roof_stays_above_the_floor():
+    """Who mostly stands 2 m up stands there on a character as well, and comes down to the floor."""
+    joints, contacts = held_feet()
+    frames = len(joints)
+    roof = joints + np.array([0.0, 0.0, 2.0])
+    jumps = np.tile(contacts, (3, 1))
+    jumps[2 * frames - 15 : 2 * frames + 15] = 0
+    motion = motion_of(np.concatenate([roof, roof, joints]), contacts=jumps)
+    _, heads = posed(MANNEQUIN, solve(motion, MANNEQUIN))
+    heights = heads[:, MANNEQUIN.bones.index("foot.L"), 2]
+    body = rest_body(MANNEQUIN, find_mapping(MANNEQUIN))
+    above = 2 * body.leg / leg_length(joints)
+    assert np.allclose(heights[15 : 2 * frames - 40], 0.085 + above, atol=0.02)
+    assert np.allclose(heights[2 * frames + 40 :], 0.085, atol=0.02)
