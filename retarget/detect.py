@@ -1,29 +1,40 @@
-"""Which of a rig's bones is which: by the names that tools give, else by the rig's shape."""
+"""Which of a rig's bones is which: by the names that tools give, by words, else by shape."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
+
+import numpy as np
 
 from .mapping import REQUIRED, Mapping
 from .presets import Preset, is_chain, presets
 from .rig import Rig
+from .rotation import unit
 from .structure import map_by_structure
+from .words import map_by_words, side_of
 
 _SEPARATORS = re.compile(r"[ _.\-]+")
-_WORD = re.compile(r"[左右]|[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+")
-_LEFT = frozenset(("l", "left", "links", "gauche", "izquierda", "sinistra", "esquerda", "左"))
-_RIGHT = frozenset(("r", "right", "rechts", "droite", "derecha", "destra", "direita", "右"))
 _OTHER = {".L": ".R", ".R": ".L"}
 _NAMESPACE = re.compile(r".*[:|]")
+_UPRIGHT, _ALONG = 0.65, 0.65
+"""Cosines: a person's trunk goes on from the legs; an animal's forelegs go along with these."""
 
 
 def find_mapping(rig: Rig) -> Mapping:
     """The best guess at the rig's mapping, with its preset's name and a confidence.
 
-    What the rig's file says goes before names, and names before shape. Always returns one;
-    `mapping.check_mapping` says whether it is enough.
+    What the rig's file says goes before names, these before words in names, and words before
+    shape. Always returns one; `mapping.check_mapping` says whether it is enough.
     """
+    found = _find(rig)
+    if not found.missing and _on_all_fours(found, rig):
+        return replace(found, against="stands on four legs")
+    return found
+
+
+def _find(rig: Rig) -> Mapping:
     said = _said(rig)
     if not said.missing:
         return said
@@ -34,12 +45,51 @@ def find_mapping(rig: Rig) -> Mapping:
         return rank, mapping.confidence, _bone_count(mapping)
 
     best = max((fit_preset(preset, rig) for preset in presets()), key=fitness)
+    by_words = map_by_words(rig)
     if not best.missing:
-        return best
+        return _filled(best, by_words)
+    if not by_words.missing:
+        return replace(by_words, switches=_known_switches(rig))
     by_shape = map_by_structure(rig)
     if by_shape is None:
-        return best
+        return min(best, by_words, key=lambda mapping: len(mapping.missing))
     return replace(_sided_by_names(by_shape), switches=_known_switches(rig))
+
+
+def _filled(mapping: Mapping, by_words: Mapping) -> Mapping:
+    """A preset's mapping with the bones that it does not name but words do, if both agree.
+
+    Control rigs are left alone: what their bones hang on says little.
+    """
+    if by_words.missing or mapping.follows or mapping.copies or mapping.carrier:
+        return mapping
+    limbs = [part for part in REQUIRED if not is_chain(part)]
+    if any(mapping.bones[part] != by_words.bones[part] for part in limbs):
+        return mapping
+    bones = dict(mapping.bones)
+    for part, names in by_words.bones.items():
+        others = {name for other, taken in bones.items() if other != part for name in taken}
+        if set(names) >= set(bones.get(part, ())) and not others & set(names):
+            bones[part] = names
+    return replace(mapping, bones=bones)
+
+
+def _on_all_fours(mapping: Mapping, rig: Rig) -> bool:
+    """Whether arms rest along the legs and the trunk does not go on from these."""
+
+    def head(part: str, inside: str) -> np.ndarray:
+        bone = mapping.bone(part)
+        if bone is None:
+            return rig.tails[rig.bones.index(mapping.bones[inside][0])]
+        return rig.rest[rig.bones.index(bone), :3, 3]
+
+    def middle(part: str, inside: str = "") -> np.ndarray:
+        return np.mean([head(f"{part}.{side}", f"{inside}.{side}") for side in "LR"], axis=0)
+
+    legs = middle("foot", "shin") - middle("thigh")
+    arms = middle("hand", "forearm") - middle("upper_arm")
+    trunk = middle("upper_arm") - middle("thigh")
+    return bool(unit(trunk) @ -unit(legs) < _UPRIGHT and unit(arms) @ unit(legs) > _ALONG)
 
 
 def _known_switches(rig: Rig) -> dict[str, dict[str, float]]:
@@ -82,30 +132,31 @@ def _sided_by_names(mapping: Mapping) -> Mapping:
     return replace(mapping, bones=bones)
 
 
-def side_of(name: str) -> str | None:
-    """ "L" or "R" where a bone's name has a word for it."""
-    words = set(_words(name))
-    left, right = bool(words & _LEFT), bool(words & _RIGHT)
-    return None if left == right else "L" if left else "R"
-
-
-def _words(name: str) -> list[str]:
-    """ "Upper_ArmLeft.001" as upper, arm, left."""
-    return [word.casefold() for word in _WORD.findall(_NAMESPACE.sub("", name))]
-
-
 def fit_preset(preset: Preset, rig: Rig) -> Mapping:
     """The preset's names as far as the rig has them, whatever stands before them all.
 
     Names are compared without regard to case, namespaces and kinds of separators.
     """
-    bones = {_plain(name): name for name in reversed(rig.bones)}
-    hips = [_plain(name) for name in preset.bones["hips"]]
-    before = {name[: len(name) - len(hip)] for name in bones for hip in hips if name.endswith(hip)}
-    prefixes = {""} | {prefix for prefix in before if prefix.endswith("_")}
-    fits = [_fit(preset, bones, prefix) for prefix in sorted(prefixes)]
+    spaces = dict.fromkeys(_space(name) for name in rig.bones)
+    fits = []
+    for space in spaces:
+        bones = {_plain(name): name for name in reversed(rig.bones) if _space(name) == space}
+        fits += [_fit(preset, bones, prefix) for prefix in sorted(_prefixes(preset, bones))]
     best = max(fits, key=lambda mapping: (mapping.confidence, _bone_count(mapping)))
     return replace(best, bones=_limbs_from_their_tops(best.bones, rig))
+
+
+def _space(name: str) -> str:
+    """The namespace before a bone's name: one of several characters in one armature."""
+    space = _NAMESPACE.match(name)
+    return space[0] if space else ""
+
+
+def _prefixes(preset: Preset, bones: Iterable[str]) -> set[str]:
+    """What stands before a preset's name of the hips, nothing among it."""
+    hips = [_plain(name) for name in preset.bones["hips"]]
+    before = {name[: len(name) - len(hip)] for name in bones for hip in hips if name.endswith(hip)}
+    return {""} | {prefix for prefix in before if prefix.endswith("_")}
 
 
 def _limbs_from_their_tops(

@@ -50,6 +50,7 @@ class Mapping:
             so that the other way of moving the rig shows the same.
         hinges: "upper_arm.L", "thigh.R" ... to the axis that its elbow or knee bends about at rest,
             as the body's left, up, forward; where none is given, the rest pose tells it.
+        against: what speaks against the rig's being a person's, found automatically; or "".
     """
 
     bones: dict[str, tuple[str, ...]]
@@ -60,6 +61,7 @@ class Mapping:
     carrier: str | None = None
     copies: dict[str, str] = field(default_factory=dict)
     hinges: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    against: str = ""
 
     def bone(self, part: str) -> str | None:
         """The (first) bone of a part, None where the rig has none."""
@@ -78,7 +80,15 @@ class Mapping:
 
 
 def check_mapping(mapping: Mapping, rig: Rig) -> None:
-    """Raises RigError, naming them, if required parts or the mapping's bones are missing."""
+    """Raises RigError, naming them, if required parts or the mapping's bones are missing.
+
+    Also if the rig was found to be no person's.
+    """
+    if mapping.against:
+        raise RigError(
+            f"The rig '{rig.name}' {mapping.against}: choose a person's rig, or its bones in a "
+            "mapping file."
+        )
     if mapping.missing:
         raise RigError(
             f"The rig '{rig.name}' has no {_any_of(mapping.missing)} that could be recognised: "

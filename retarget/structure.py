@@ -66,6 +66,9 @@ _TOLD = 0.15
 _CHOICES = 8
 """Of each limb's likeliest joints, so many are compared with the other side's."""
 _TOO_BAD = 2.5
+_STANDS, _STRIDE = 0.15, 0.6
+"""What begins lower than this above the feet stands; so far before or behind them, likewise, it is
+no part of a person's dress."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def _map(tree: BoneTree) -> Mapping | None:
     """The mapping of a tree that stands upright."""
     ends = tree.ends()
     feet = _feet(tree, ends)
-    if feet is None:
+    if feet is None or _more_feet(tree, ends, feet):
         return None
     legs_from = tree.meeting(list(feet))
     lateral = _lateral(tree, feet, legs_from)
@@ -128,11 +131,13 @@ def _map(tree: BoneTree) -> Mapping | None:
     def name(part: str, *found: int) -> None:
         bones[part] = tuple(tree.rig.bones[bone] for bone in found)
 
-    name("hips", hips)
-    name("spine", *spine)
     shoulders = np.mean([tree.heads[arm.parts["upper_arm"], 2] for arm in arms])
     tall = np.sqrt(size * max(shoulders - tree.heads[legs_from, 2], 1e-9) / _ARM.above)
     neck = _neck(tree, [hips, *spine], arm_paths, aside, float(shoulders), float(tall))
+    while neck and len(spine) > 1 and tree.heads[spine[-1], 2] > shoulders:
+        neck.insert(0, spine.pop())
+    name("hips", hips)
+    name("spine", *spine)
     if neck:
         name("head", neck[-1])
     if neck[:-1]:
@@ -194,6 +199,19 @@ def _feet(tree: BoneTree, ends: list[int]) -> tuple[int, int] | None:
         if best is None or score < best[0]:
             best = score, (a, b)
     return None if best is None else best[1]
+
+
+def _more_feet(tree: BoneTree, ends: list[int], feet: tuple[int, int]) -> bool:
+    """Whether another pair of limbs stands as low, a good way before or behind: an animal's."""
+    legs_from = tree.meeting(list(feet))
+    size = _leg_size(tree, feet, legs_from)
+    lateral = _lateral(tree, feet, legs_from)
+    ahead = np.cross(lateral, [0.0, 0.0, 1.0])
+    floor = max(tree.heads[foot, 2] for foot in feet) + _STANDS * size
+    others = [b for b in ends if tree.heads[b, 2] < floor]
+    away = tree.heads[others] - 0.5 * (tree.heads[feet[0]] + tree.heads[feet[1]])
+    sides = np.sign(away @ lateral)[abs(away @ ahead) > _STRIDE * size]
+    return {-1.0, 1.0} <= set(sides)
 
 
 def _lateral(tree: BoneTree, feet: tuple[int, int], legs_from: int) -> np.ndarray:

@@ -1,0 +1,195 @@
+"""Mapping by the words in bones' names, for rigs of makers whose names no preset knows.
+
+A limb is a line of bones of one side whose words go down it as a person's do: collar, arm, elbow,
+wrist. What lies between the limbs is told by the tree, so neither pose nor axes matter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from .bone_tree import without_driven
+from .mapping import REQUIRED, Mapping
+from .rig import Rig
+
+_NAMESPACE = re.compile(r".*[:|]")
+_WORD = re.compile(r"[左右]|[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+")
+_LEFT = frozenset((
+    "l", "lf", "lft", "left", "links", "gauche", "izquierda", "sinistra", "esquerda", "左",
+))  # fmt: skip
+_RIGHT = frozenset((
+    "r", "rt", "rgt", "right", "rechts", "droite", "derecha", "destra", "direita", "右",
+))  # fmt: skip
+_UPPER = frozenset(("up", "upper", "u"))
+_LOWER = frozenset(("low", "lower", "lo", "fore", "f"))
+_OTHER_BONES = frozenset((
+    "ik", "fk", "pole", "target", "ctrl", "control", "mch", "nub", "end", "tip", "helper", "aux",
+    "twist", "roll", "share", "dummy", "pivot", "offset", "heel", "volume", "muscle", "thumb",
+    "index", "middle", "ring", "pinky", "little", "finger", "fingers", "eye", "ear", "brow", "jaw",
+    "hair", "breast", "pec", "skirt", "cloth", "sleeve", "weapon", "prop", "slot", "socket", "pad",
+    "front", "rear", "back", "hind", "wing", "tail", "hoof", "paw",
+))  # fmt: skip
+"""Words of bones that go along with a limb, or with an animal's."""
+_ARM: dict[str, dict[str, float]] = {
+    "shoulder": {"clavicle": 3, "clav": 3, "collar": 3, "scapula": 2, "shoulder": 2, "arm": 0.5},
+    "upper_arm": {"upperarm": 3, "humerus": 3, "shldr": 2, "bicep": 2, "arm": 2, "shoulder": 1.5},
+    "forearm": {"lowerarm": 3, "elbow": 3, "radius": 2, "arm": 1},
+    "hand": {"hand": 3, "wrist": 3, "palm": 2},
+}
+_LEG: dict[str, dict[str, float]] = {
+    "thigh": {"thigh": 3, "upperleg": 3, "femur": 3, "hip": 2, "leg": 1.5},
+    "shin": {"shin": 3, "calf": 3, "lowerleg": 3, "knee": 3, "tibia": 3, "leg": 1.5},
+    "foot": {"foot": 3, "ankle": 3},
+    "toe": {"toe": 3, "toes": 3, "toebase": 3, "ball": 2, "foot": 1},
+}
+"""Parts from the body outward, and how well a word names them."""
+_HEAD = frozenset(("head", "skull"))
+_ROOT = frozenset(("root", "reference", "armature", "master"))
+_VOCABULARY = frozenset().union(
+    _HEAD,
+    _UPPER - {"u"},
+    _LOWER - {"f"},
+    *(words for limb in (_ARM, _LEG) for words in limb.values()),
+)
+_ACROSS = {"L": "R", "R": "L"}
+_TOPS = {
+    "arms": ("shoulder.L", "upper_arm.L", "shoulder.R", "upper_arm.R"),
+    "legs": ("thigh.L", "thigh.R"),
+}
+_SURE = 0.9
+_OPTIONAL = 10
+"""Parts besides the required ones that a whole body has: neck, head, and those of the limbs."""
+
+
+def side_of(name: str) -> str | None:
+    """ "L" or "R" where a bone's name has a word for it."""
+    words = set(words_of(name))
+    left, right = bool(words & _LEFT), bool(words & _RIGHT)
+    return None if left == right else "L" if left else "R"
+
+
+@cache
+def words_of(name: str) -> tuple[str, ...]:
+    """ "Upper_ArmLeft.001" as upper, arm, left; so is "upperarmleft"."""
+    words = [word.casefold() for word in _WORD.findall(_NAMESPACE.sub("", name))]
+    return tuple(part for word in words for part in _parts(word))
+
+
+def _parts(word: str) -> tuple[str, ...]:
+    """A word that is several known ones run together, as those."""
+    known = _VOCABULARY | _UPPER | _LOWER | _OTHER_BONES
+    if word not in known:
+        for side in sorted(_LEFT | _RIGHT, key=len, reverse=True):
+            for rest in (word.removeprefix(side), word.removesuffix(side)):
+                if rest != word and (inner := _parts(rest)) and set(inner) <= known:
+                    return side, *inner
+        for first in _VOCABULARY:
+            rest = word.removeprefix(first)
+            if rest != word and rest in _VOCABULARY:
+                return first, rest
+    return (word,)
+
+
+def map_by_words(rig: Rig) -> Mapping:
+    """The mapping that the words in the bones' names suggest, as far as they go.
+
+    Where constraints move bones, those that they leave alone are looked at first.
+    """
+    candidates = (without_driven(rig), rig) if rig.driven else (rig,)
+    found = [_map(candidate, lines) for candidate in candidates for lines in _trees(candidate)]
+    return max(found, key=lambda mapping: (-len(mapping.missing), mapping.confidence))
+
+
+def _trees(rig: Rig) -> list[dict[int, list[int]]]:
+    """Of each tree, its bones with the lines from its top down to them."""
+    trees: dict[int, dict[int, list[int]]] = {}
+    for bone in range(len(rig.bones)):
+        line = _line(rig, bone)
+        trees.setdefault(line[0], {})[bone] = line
+    return list(trees.values())
+
+
+def _map(rig: Rig, lines: dict[int, list[int]]) -> Mapping:
+    """The mapping of one tree, as far as its words go."""
+    limbs = {}
+    for parts in (_ARM, _LEG):
+        for side in "LR":
+            limb = _limb(rig, lines, parts, side)
+            limbs |= {f"{part}.{side}": bone for part, bone in limb.items()}
+    both = {part: bone for part, bone in limbs.items() if part[:-1] + _ACROSS[part[-1]] in limbs}
+    tops = {limb: [both[p] for p in parts if p in both] for limb, parts in _TOPS.items()}
+    if not all(tops.values()):
+        return Mapping({part: (rig.bones[bone],) for part, bone in both.items()}, "words", 0.0)
+    hips = _meeting([lines[b] for bones in tops.values() for b in bones])
+    chest = _meeting([lines[b] for b in tops["arms"]])
+    spine = [b for b in lines[chest] if b not in lines[hips]]
+    heads = [b for b in lines if side_of(rig.bones[b]) is None and _is_head(rig.bones[b])]
+    heads = [b for b in heads if hips in lines[b] and not set(lines[b]) & set(both.values())]
+    neck: list[int] = []
+    if heads:
+        neck = [b for b in lines[min(heads, key=lambda b: len(lines[b]))] if b not in lines[hips]]
+    above = [b for b in neck if b not in spine]
+    while len(spine) > 1 and spine[-1] in neck and "neck" in words_of(rig.bones[spine[-1]]):
+        above.insert(0, spine.pop())
+    root = lines[hips][0]
+    trunk = {"hips": [hips], "spine": spine, "neck": above[:-1], "head": above[-1:]}
+    if root != hips and _ROOT & set(words_of(rig.bones[root])):
+        trunk["root"] = [root]
+    trunk |= {part: [bone] for part, bone in both.items()}
+    bones = {part: tuple(rig.bones[b] for b in found) for part, found in trunk.items() if found}
+    told = len(set(bones) - {"root"} - set(REQUIRED)) / _OPTIONAL
+    return Mapping(bones, preset="words", confidence=round(_SURE * (0.75 + 0.25 * told), 3))
+
+
+def _line(rig: Rig, bone: int) -> list[int]:
+    """The bones from the top of the tree down to a bone."""
+    line: list[int] = []
+    while bone >= 0:
+        line.insert(0, bone)
+        bone = int(rig.parents[bone])
+    return line
+
+
+def _meeting(lines: list[list[int]]) -> int:
+    """The lowest bone on all lines, of those that are not their ends."""
+    common = set(lines[0]).intersection(*lines[1:]) - {line[-1] for line in lines}
+    return max(common, key=lines[0].index, default=lines[0][0])
+
+
+def _limb(
+    rig: Rig, lines: dict[int, list[int]], parts: dict[str, dict[str, float]], side: str
+) -> dict[str, int]:
+    """The bones of a limb: on one line of the tree, the best that their words make."""
+    order = list(parts)
+    best: dict[tuple[int, int], tuple[float, dict[str, int]]] = {}
+    for bone in sorted(lines, key=lambda b: len(lines[b])):
+        for part, score in _scores(rig.bones[bone], parts, side):
+            k = order.index(part)
+            before = [best[b, j] for b in lines[bone][:-1] for j in range(k) if (b, j) in best]
+            worth, limb = max(before, key=lambda entry: entry[0], default=(0.0, {}))
+            best[bone, k] = worth + score, limb | {part: bone}
+    return max(best.values(), key=lambda entry: entry[0], default=(0.0, {}))[1]
+
+
+def _scores(
+    name: str, parts: dict[str, dict[str, float]], side: str
+) -> Iterator[tuple[str, float]]:
+    """How well a bone's name says that it is each part of a side's limb."""
+    words = words_of(name)
+    if side_of(name) != side or _OTHER_BONES & set(words):
+        return
+    plain = set(words)
+    for limb in ("arm", "leg"):
+        if limb in plain and plain & (_UPPER | _LOWER):
+            plain = plain - {limb} | {("upper" if plain & _UPPER else "lower") + limb}
+    for part, known in parts.items():
+        score = max((known[word] for word in plain if word in known), default=0)
+        if score:
+            yield part, score
+
+
+def _is_head(name: str) -> bool:
+    words = set(words_of(name))
+    return bool(words & _HEAD) and not words & (_OTHER_BONES | {"top"})

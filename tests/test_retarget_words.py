@@ -1,0 +1,195 @@
+"""Rigs whose makers no preset knows: told by words, completed by words, or refused."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from lift_to_3d.core.errors import RigError
+from lift_to_3d.retarget.character import load_character
+from lift_to_3d.retarget.detect import find_mapping
+from lift_to_3d.retarget.mapping import REQUIRED, check_mapping, mapping_as_json, mapping_of_json
+from lift_to_3d.retarget.rig import Rig
+from lift_to_3d.retarget.words import map_by_words, words_of
+
+from .rig_tools import at_rest_in, parts_of, renamed, with_chain, without
+
+MANNEQUIN = load_character().rig()
+OURS = parts_of(find_mapping(MANNEQUIN))
+# Names from hips to head; of a side's limbs, from the trunk outward; and of the sides.
+MAKERS: dict[str, tuple[str, str, Sequence[str]]] = {
+    "0 A.D.": (
+        "hip spine spine1 chest neck head",
+        "shoulder_{s} arm_{s} forearm_{s} hand_{s} thigh_{s} leg_{s} foot_{s} toe_{s}",
+        "LR",
+    ),
+    "Bip01 with arms and legs that are numbered": (
+        "bip01_pelvis bip01_spine bip01_spine1 bip01_spine2 bip01_neck bip01_head",
+        "bip01_{s}_arm bip01_{s}_arm1 bip01_{s}_arm2 bip01_{s}_hand "
+        "bip01_{s}_leg bip01_{s}_leg1 bip01_{s}_foot bip01_{s}_toe0",
+        "lr",
+    ),
+    "Red Eclipse": (
+        "Waist Abdomen Torso Ribs Neck Head",
+        "Shoulder.{s} Upperarm.{s}.01 Forearm.{s}.01 Hand.{s} "
+        "Thigh.{s}.01 Shin.{s}.01 Foot.{s} Toes.{s}",
+        ("Left", "Right"),
+    ),
+    "OptiTrack": (
+        "Hip Ab Ab2 Chest Neck Head",
+        "{s}Shoulder {s}UArm {s}FArm {s}Hand {s}Thigh {s}Shin {s}Foot {s}Toe",
+        "LR",
+    ),
+    "names of joints, run together": (
+        "root lowerback middleback upperback neck skull",
+        "{s}collar {s}shoulder {s}elbow {s}wrist {s}hip {s}knee {s}ankle {s}toes",
+        ("left", "right"),
+    ),
+    "Ethan": (
+        "EthanHips EthanSpine EthanSpine1 EthanSpine2 EthanNeck EthanHead",
+        "Ethan{s}Shoulder Ethan{s}Arm Ethan{s}ForeArm Ethan{s}Hand "
+        "Ethan{s}UpLeg Ethan{s}Leg Ethan{s}Foot Ethan{s}Toe1",
+        ("Left", "Right"),
+    ),
+}
+TRUNK = ("hips", "spine.01", "spine.02", "spine.03", "neck", "head")
+LIMBS = ("clavicle", "upper_arm", "forearm", "hand", "thigh", "shin", "foot", "toe")
+
+
+def made_by(maker: str) -> tuple[Rig, dict[str, str]]:
+    trunk, limbs, sides = MAKERS[maker]
+    names: dict[str, str] = dict(zip(TRUNK, trunk.split(), strict=True))
+    for side, word in zip("LR", sides, strict=True):
+        theirs = (name.format(s=word) for name in limbs.split())
+        names |= dict(zip((f"{bone}.{side}" for bone in LIMBS), theirs, strict=True))
+    return renamed(MANNEQUIN, names), names
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_words_tell_the_bones_of_makers_without_a_preset(maker):
+    rig, names = made_by(maker)
+    found = parts_of(map_by_words(rig))
+    assert found == {names[bone]: OURS[bone] for bone in names}
+    assert not find_mapping(rig).guessed
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_words_do_not_mind_how_somebody_stands(maker):
+    fighting = {"upper_arm.L": (0.9, 0, 0.9), "forearm.L": (0, 1.5, 0), "thigh.R": (-0.9, 0, 0)}
+    rig, names = made_by(maker)
+    stance = renamed(resting(fighting), names)
+    assert find_mapping(stance).bones == find_mapping(rig).bones
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("LUpperArm", ("l", "upper", "arm")),
+        ("lupperarm", ("l", "upperarm")),
+        ("rightfoot", ("right", "foot")),
+        ("RFArm", ("r", "f", "arm")),
+        ("bip01 l arm1", ("bip", "l", "arm")),
+        ("lear", ("l", "ear")),
+        ("collar", ("collar",)),
+        ("shin", ("shin",)),
+    ],
+)
+def test_names_fall_into_words(name, words):
+    assert words_of(name)[-len(words) :] == words
+
+
+def test_bones_beside_a_limb_are_no_part_of_it():
+    rig, names = made_by("0 A.D.")
+    for bone, parent in (
+        ("hand_ik_L", "hand_L"),
+        ("arm_twist_L", "arm_L"),
+        ("thumb_hand_L", "hand_L"),
+    ):
+        rig = with_chain(rig, bone, parent, [0.5, 0, 1], [0.1, 0, 0])
+    assert parts_of(find_mapping(rig)) == {
+        names.get(b, b): p for b, p in OURS.items() if b != "root"
+    }
+
+
+def test_a_preset_is_completed_by_what_lies_between_its_bones():
+    """Meshy counts the spine from the top; LaFAN1's toes have another name than HumanIK's."""
+    mixamo = like_mixamo("Hips Spine02 Spine01 Spine neck Head", "LeftToe")
+    mapping = find_mapping(mixamo)
+    assert mapping.preset != "words"
+    assert mapping.bones["spine"] == ("Spine02", "Spine01", "Spine")
+    assert mapping.bones["toe.L"] == ("LeftToe",)
+
+
+def like_mixamo(trunk: str, toe: str) -> Rig:
+    names: dict[str, str] = dict(zip(TRUNK, trunk.split(), strict=True))
+    for side, word in (("L", "Left"), ("R", "Right")):
+        limbs = f"LeftShoulder LeftArm LeftForeArm LeftHand LeftUpLeg LeftLeg LeftFoot {toe}"
+        theirs = limbs.replace("Left", word).split()
+        names |= dict(zip((f"{bone}.{side}" for bone in LIMBS), theirs, strict=True))
+    return renamed(MANNEQUIN, names)
+
+
+def beside(rig: Rig, other: Rig) -> Rig:
+    """Two rigs in one armature, the second a metre to the side."""
+    moved = other.rest.copy()
+    moved[:, :3, 3] += [1.0, 0, 0]
+    parents = np.where(other.parents < 0, -1, other.parents + len(rig.bones))
+    return replace(
+        rig,
+        bones=(*rig.bones, *other.bones),
+        parents=np.concatenate([rig.parents, parents]),
+        rest=np.concatenate([rig.rest, moved]),
+        lengths=np.concatenate([rig.lengths, other.lengths]),
+    )
+
+
+@pytest.mark.parametrize("between", [":", "_"])
+def test_of_two_characters_in_one_armature_one_is_taken_whole(between):
+    mixamo = like_mixamo("Hips Spine Spine1 Spine2 Neck Head", "LeftToeBase")
+    one, other = (
+        renamed(mixamo, {bone: f"{who}{between}{bone}" for bone in mixamo.bones})
+        for who in ("Ann", "Bob")
+    )
+    # Ann has no arms that anybody would know.
+    one = renamed(one, {bone: f"x{i}" for i, bone in enumerate(one.bones) if "Arm" in bone})
+    mapping = find_mapping(beside(one, other))
+    assert not mapping.missing
+    assert {name[0] for names in mapping.bones.values() for name in names} == {"B"}
+
+
+def on_all_fours() -> Rig:
+    """The mannequin's trunk along the ground, its arms and legs down."""
+    legs = {"hips": (1.57, 0, 0), "thigh.L": (-1.57, 0, 0), "thigh.R": (-1.57, 0, 0)}
+    arms = {"upper_arm.L": (-1.57, 0.8, 0), "upper_arm.R": (-1.57, -0.8, 0)}
+    return resting(legs | arms)
+
+
+def resting(angles: Mapping[str, Sequence[float]]) -> Rig:
+    return at_rest_in(MANNEQUIN, {bone: np.array(turn) for bone, turn in angles.items()})
+
+
+def test_an_animal_is_refused_whatever_its_bones_are_called():
+    rig = on_all_fours()
+    with pytest.raises(RigError, match="stands on four legs"):
+        check_mapping(find_mapping(rig), rig)
+    nameless = renamed(rig, {bone: f"b{i}" for i, bone in enumerate(rig.bones)})
+    with pytest.raises(RigError):
+        check_mapping(find_mapping(nameless), nameless)
+
+
+def test_who_names_an_animals_bones_may_have_it():
+    rig = on_all_fours()
+    check_mapping(mapping_of_json(mapping_as_json(find_mapping(rig))), rig)
+
+
+@pytest.mark.parametrize("part", ["legs", "arms"])
+def test_half_a_body_is_told_what_it_lacks(part):
+    rig, names = made_by("Ethan")
+    lacking = LIMBS[4:] if part == "legs" else LIMBS[:4]
+    rig = without(rig, *(names[f"{bone}.{side}"] for bone in lacking for side in "LR"))
+    limbs = ("thigh", "shin") if part == "legs" else ("upper_arm", "forearm")
+    missing = find_mapping(rig).missing
+    assert set(missing) <= {f"{limb}.{side}" for limb in limbs for side in "LR"} | {"hips", "spine"}
+    assert set(missing) < set(REQUIRED)
+    with pytest.raises(RigError, match="left (thigh|upper arm)"):
+        check_mapping(find_mapping(rig), rig)
