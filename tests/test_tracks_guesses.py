@@ -236,3 +236,23 @@ def test_a_folder_of_ultralytics_csv(tmp_path: Path, truth: Track):
     for name in ("a.csv", "b.csv"):
         (clips / name).write_text("\n".join([header, *rows]))
     assert len(list(find_clips([clips]))) == 2
+
+
+@pytest.mark.parametrize("numbered", [True, False], ids=["pandas", "polars"])
+def test_joined_answers_of_ultralytics(tmp_path: Path, truth: Track, numbered: bool):
+    """``to_csv()`` of each frame in one file; pandas numbers the rows and writes "" for nobody."""
+    header, *rows = (FIXTURES / "ultralytics.csv").read_text().splitlines()
+    header = header.replace("frame,", "," if numbered else "").replace("box,", "box,track_id,")
+    answers = ['""\n' if numbered else "\n"]
+    for i in range(12):
+        cells = [row.split(",", 1)[1].split(',"{', 1) for row in rows if row.startswith(f"{i},")]
+        mine = [
+            (f"{n}," if numbered else "") + f'{box},{n + 1}.0,"{{{keypoints}'
+            for n, (box, keypoints) in enumerate(cells)
+        ]
+        answers.append("\n".join([header, *mine, ""]))
+    (tmp_path / "clip.csv").write_text("".join(answers))
+    tracks = read(tmp_path / "clip.csv", size=SIZE)
+    assert same(tracks[0], truth)
+    assert [track.frames for track in tracks] == [12, 12]
+    assert any("file's number" in note for note in tracks[0].notes)

@@ -10,7 +10,7 @@ import numpy as np
 
 _BLOCK = 1 << 18
 _EMPTY = ("", "nan", "none", "null", "na", "n/a", "-")
-_BLANK = " \t\r\n,;"
+_BLANK = ' \t\r\n,;"'
 
 
 class CsvTable:

@@ -37,7 +37,7 @@ def sniff(source: Source) -> bool:
         first = [Source(path) for path in source.files_named(".csv")[:_LOOK_AT]]
         first = [file for file in first if file.head.strip()]
         return bool(first) and all(sniff(file) and _is_one_frame(file) for file in first)
-    if not source.is_text or b"keypoints" not in source.head.partition(b"\n")[0]:
+    if not source.is_text or b"keypoints" not in source.head.lstrip(b'"\r\n').partition(b"\n")[0]:
         return False
     return set(CsvTable(source.head).names) >= _NEEDED
 
@@ -100,7 +100,7 @@ def _people(source: Source) -> Iterator[tuple[int, list[float], int | None]]:
             if stated is None:
                 first += number == 0
                 number = first - 1
-        track = cell.get("track_id", "")
+        track = cell.get("track_id", "").removesuffix(".0")
         yield number, _numbers(marks, i, source), int(track) if track.isdecimal() else None
 
 
