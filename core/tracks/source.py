@@ -21,6 +21,8 @@ _LARGEST_FILE = 4 << 30
 _LARGEST_FOLDER = 1_000_000
 _HEAD = 1 << 17
 _DIGITS = re.compile(r"\d+")
+_UPLOAD = re.compile(r"(^|[/\\=])[0-9a-f]{8}-")
+"""What Label Studio puts before the name of a picture."""
 
 
 class Source:
@@ -134,10 +136,13 @@ def numbers_in_names(names: Sequence[str]) -> np.ndarray:
     """Frame numbers out of file names: the last run of digits that is not the same in all.
 
     Where the names do not all hold such a number, the names are counted in natural order from 0.
+    The eight letters that Label Studio puts before a name are no number.
 
     Returns:
         (names,) int64; equal names have equal numbers.
     """
+    if all(map(_UPLOAD.search, names)):
+        names = [_UPLOAD.sub(r"\1", name) for name in names]
     groups = [[int(d[:18]) for d in _DIGITS.findall(name)] for name in names]
     if groups and len({len(g) for g in groups}) == 1 and groups[0]:
         table = np.array(groups, np.int64)

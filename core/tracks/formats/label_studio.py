@@ -1,20 +1,26 @@
-"""Label Studio JSON: keypoint labels in percent of the picture, a task for each frame.
+"""Label Studio JSON and CSV: keypoint labels in percent of the picture, a task for each frame.
 
-Source: Label Studio's documentation of its task format and of KeyPointLabels. An export is a list
-of {id, data {image}, annotations [{result, was_cancelled}], predictions}; a result is a list of
-{type "keypointlabels", original_width, original_height, value {x, y, keypointlabels [name]}}.
-JSON-MIN has the values themselves in a list under the tag's name. Points of one person have the
-same parentID, where the annotator used it, or a relation to the same box. No frame rate.
+Source: Label Studio's documentation of its task format and of KeyPointLabels, and what the
+exporters and the COCO importer of label-studio-sdk 2.1 write. An export is a list of {id, data
+{image}, annotations [{result, was_cancelled}], predictions}; a result is a list of {type
+"keypointlabels", original_width, original_height, score, value {x, y, hidden, keypointlabels
+[name]}}. JSON-MIN has the values themselves in a list under the tag's name, and so have the cells
+of CSV and TSV. Points of one person have the same parentID, where the annotator used it, or a
+relation to the same box. In what was COCO before, 17 points in a row have the same name. No frame
+rate.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import orjson
 
-from ...layouts import named_layout
+from ...layouts import COCO_17, named_layout
+from ..csv_table import CsvTable
 from ..detections import PERCENT, Detections, picture_size
 from ..json_text import LISTS
 from ..source import Source, numbers_in_names
@@ -22,23 +28,21 @@ from ..source import Source, numbers_in_names
 NAME = "Label Studio"
 
 _KEY = "keypointlabels"
-_UPLOAD = re.compile(r"^[0-9a-f]{8}-")
 _SPREAD = 1_000_000
 """Numbers that a table of people may have beyond four for each point in the file."""
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
-Marks = dict[str, tuple[float, float]]
+Marks = dict[str, tuple[float, float, float]]
 
 
 def sniff(source: Source) -> bool:
-    """Whether it is a list of tasks, some of which have keypoints."""
-    tasks = source.json
-    return isinstance(tasks, LISTS) and any(_regions(task) for task in tasks[:1000])
+    """Whether it is a list or table of tasks, some of which have keypoints."""
+    return any(_regions(task) for task in _tasks(source, source.head)[:1000])
 
 
 def read(source: Source) -> Detections:
     """The first annotation of every task that is neither cancelled nor empty."""
-    tasks = source.json
+    tasks = _tasks(source, source.data)
     numbers = numbers_in_names([_picture(task, i) for i, task in enumerate(tasks)])
     frames: list[int] = []
     people: list[Marks] = []
@@ -60,16 +64,34 @@ def read(source: Source) -> Detections:
     if len(names) * len(people) > 4 * sum(map(len, people)) + _SPREAD:
         raise source.error(f"its {len(names)} different labels are no skeleton.")
     place = {name: i for i, name in enumerate(names)}
-    points = np.full((len(people), len(names), 2), np.nan)
+    points = np.full((len(people), len(names), 3), np.nan)
     for row, marks in enumerate(people):
-        for name, xy in marks.items():
-            points[row, place[name]] = xy
+        for name, mark in marks.items():
+            points[row, place[name]] = mark
     note = "Points of several people are told apart by their order, since they have no parentID."
     return Detections.build(
         NAME, named_layout(names), frames, points, units=PERCENT, size=next(iter(sizes), None),
         span=(int(numbers.min()), int(numbers.max())), numbered_from=None,
         notes=() if grouped else (note,),
     )  # fmt: skip
+
+
+def _tasks(source: Source, data: bytes) -> Sequence[Any]:
+    """The tasks of JSON, or of a table whose cells have the lists of JSON-MIN."""
+    if isinstance(source.json, LISTS):
+        return source.json
+    if not source.is_text or _KEY.encode() not in source.head:
+        return []
+    table = CsvTable(data)
+    return [dict(zip(table.names, map(_cell, row), strict=False)) for row in table.rows()]
+
+
+def _cell(text: str) -> Any:
+    """A cell's list; the text where there is none."""
+    try:
+        return orjson.loads(text) if text.startswith("[") else text
+    except orjson.JSONDecodeError:
+        return text
 
 
 def _regions(task: Any) -> list[dict[str, Any]]:
@@ -109,15 +131,20 @@ def _people(regions: list[dict[str, Any]], source: Source, frame: int) -> list[M
     """Points by parentID; without one, a label that comes again begins the next person."""
     people: list[Marks] = []
     latest: dict[str, Marks] = {}
-    for region in regions:
-        name, parent = str(region[_KEY][0]) if region[_KEY] else "", str(region.get("parentID"))
-        x, y = region.get("x"), region.get("y")
+    names = [str(region[_KEY][0]) if region[_KEY] else "" for region in regions]
+    if len(set(names)) == 1 and len(names) % len(COCO_17.points) == 0:
+        names = [str(i % len(COCO_17.points) + 1) for i in range(len(names))]
+    for name, region in zip(names, regions, strict=True):
+        parent = str(region.get("parentID"))
+        x, y, sure = region.get("x"), region.get("y"), region.get("score")
         if not (isinstance(x, int | float) and isinstance(y, int | float)):
             raise source.error(f"frame {frame}: {name[:30]} has no numbers x and y.")
+        if not (isinstance(sure, int | float) and 0 <= sure <= 1):
+            sure = 0.5 if region.get("hidden") is True else 1.0
         if parent not in latest or name in latest[parent]:
             latest[parent] = {}
             people.append(latest[parent])
-        latest[parent][name] = float(x), float(y)
+        latest[parent][name] = float(x), float(y), float(sure)
     return people
 
 
@@ -126,10 +153,10 @@ def _size(region: dict[str, Any]) -> tuple[int, int] | None:
 
 
 def _picture(task: Any, position: int) -> str:
-    """The picture's name as it was before the upload; the task's place where there is none."""
+    """The picture's name; the task's place where there is none."""
     task = task if isinstance(task, dict) else {}
     data = task.get("data")
     for value in (data if isinstance(data, dict) else task).values():
         if isinstance(value, str) and value.lower().endswith(_PICTURES):
-            return _UPLOAD.sub("", re.split(r"[/\\=]", value)[-1])
+            return re.split(r"[/\\=]", value)[-1]
     return str(position)

@@ -3,6 +3,7 @@
 Source: Ultralytics engine/results.py. A folder has NAME_FRAME.txt, from 1, with no file where
 nobody was found; a line is class, box (4), 17 joints x, y, conf (or x, y alone in labels), and with
 save_conf and tracking the box's confidence and the track's id; all of it shares of the picture.
+Labels for training, as Label Studio exports them, have 2 or 1 in place of conf: seen or hidden.
 JSON is a list of frames with {name, class, confidence, box, track_id, keypoints {x, y, visible}}.
 Joints with conf below 0.5 are written as 0, 0 in either.
 """
@@ -70,9 +71,12 @@ def _read_folder(source: Source) -> Detections:
     ids = table[:, -1] if width > _XYC else None
     if width == _XYC + 1 and ids is not None and not ((ids >= 1) & (ids % 1 == 0)).all():
         ids = None
+    points = table[:, _BOX:end].reshape(len(table), 17, each)
+    if each == 3 and points[..., 2].max(initial=0) > 1:
+        points[..., 2] = np.minimum(points[..., 2], 2) / 2
     first = int(numbers.min())
     return Detections.build(
-        NAME, COCO_17, people.frame, table[:, _BOX:end].reshape(len(table), 17, each), ids=ids,
+        NAME, COCO_17, people.frame, points, ids=ids,
         span=(min(first, 1), int(numbers.max())), units=UNIT, numbered_from=min(first, 1),
     )  # fmt: skip
 
