@@ -23,6 +23,14 @@ def effective_parents(rig: Rig, follows: dict[str, str]) -> np.ndarray:
     return parents
 
 
+def line_above(bone: int, parents: np.ndarray) -> list[int]:
+    """The bones that a bone hangs on, its parent first."""
+    line: list[int] = []
+    while (bone := int(parents[bone])) >= 0:
+        line.append(bone)
+    return line
+
+
 def turn_of(bone: int, turns: dict[int, np.ndarray], parents: np.ndarray) -> np.ndarray:
     """The turn (frames or 1, 3, 3) of a bone: its own, or that of the next one above it."""
     while bone >= 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from .chain import (
     carried_path,
     effective_parents,
     free_to_move,
+    line_above,
     local_rotations,
     location,
     point_path,
@@ -113,7 +115,9 @@ def solve(
         moved[root], pelvis = way, pelvis - way
     path = carried_path(body.joints[0], pelvis, hips, carrier, rig, turns, parents)
     moved[carrier] = path - rig.rest[carrier, :3, 3]
-    moved |= _copies(mapping, (body.joints[0], hips, pelvis), rig, turns, parents)
+    known = body.joints[0], hips, pelvis
+    moved |= _copies(mapping, known, rig, turns, parents)
+    moved |= _apart(body, known, carrier, turns, parents)
     locations = {
         rig.bones[bone]: location(shift, rig, bone, turns, parents) for bone, shift in moved.items()
     }
@@ -175,6 +179,28 @@ def _copies(
         if int(parents[copy]) not in turns:
             start = rig.rest[copy, :3, 3]
             moved[copy] = point_path(start, leader, known, rig, turns, parents) - start
+    return moved
+
+
+def _apart(
+    body: RestBody,
+    known: tuple[np.ndarray, int, np.ndarray],
+    carrier: int,
+    turns: Turns,
+    parents: np.ndarray,
+) -> dict[int, np.ndarray]:
+    """How far feet and hands must move (frames, 3) that do not hang on their shins and forearms."""
+    moved: dict[int, np.ndarray] = {}
+    for side, (end, before) in product(SIDES, (("foot", "shin"), ("hand", "forearm"))):
+        bone, holder = body.index(f"{end}.{side}"), body.index(f"{before}.{side}")
+        above = [] if bone is None else line_above(bone, parents)
+        if bone is None or holder is None or holder in above:
+            continue
+        start = body.head_of(bone)
+        place = point_path(start, holder, known, body.rig, turns, parents)
+        carried = carrier in above
+        there = point_path(start, above[0], known, body.rig, turns, parents) if carried else start
+        moved[bone] = place - there
     return moved
 
 

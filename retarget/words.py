@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from typing import NamedTuple
 
 from .bone_tree import without_driven
 from .mapping import REQUIRED, Mapping
@@ -33,19 +34,45 @@ _OTHER_BONES = frozenset((
 ))  # fmt: skip
 """Words of bones that go along with a limb, or with an animal's."""
 _ARM: dict[str, dict[str, float]] = {
-    "shoulder": {"clavicle": 3, "clav": 3, "collar": 3, "scapula": 2, "shoulder": 2, "arm": 0.5},
-    "upper_arm": {"upperarm": 3, "humerus": 3, "shldr": 2, "bicep": 2, "arm": 2, "shoulder": 1.5},
-    "forearm": {"lowerarm": 3, "elbow": 3, "radius": 2, "arm": 1},
-    "hand": {"hand": 3, "wrist": 3, "palm": 2},
+    "shoulder": {
+        "clavicle": 3,
+        "clav": 3,
+        "collar": 3,
+        "肩": 3,
+        "scapula": 2,
+        "shoulder": 2,
+        "arm": 0.5,
+    },
+    "upper_arm": {
+        "upperarm": 3,
+        "humerus": 3,
+        "腕": 3,
+        "shldr": 2,
+        "bicep": 2,
+        "arm": 2,
+        "shoulder": 1.5,
+    },
+    "forearm": {"lowerarm": 3, "elbow": 3, "ひじ": 3, "肘": 3, "radius": 2, "arm": 1},
+    "hand": {"hand": 3, "wrist": 3, "手首": 3, "palm": 2},
 }
 _LEG: dict[str, dict[str, float]] = {
-    "thigh": {"thigh": 3, "upperleg": 3, "femur": 3, "hip": 2, "leg": 1.5},
-    "shin": {"shin": 3, "calf": 3, "lowerleg": 3, "knee": 3, "tibia": 3, "leg": 1.5},
-    "foot": {"foot": 3, "ankle": 3},
-    "toe": {"toe": 3, "toes": 3, "toebase": 3, "ball": 2, "foot": 1},
+    "thigh": {"thigh": 3, "upperleg": 3, "femur": 3, "足": 3, "hip": 2, "leg": 1.5},
+    "shin": {
+        "shin": 3,
+        "calf": 3,
+        "lowerleg": 3,
+        "knee": 3,
+        "tibia": 3,
+        "ひざ": 3,
+        "膝": 3,
+        "leg": 1.5,
+    },
+    "foot": {"foot": 3, "ankle": 3, "足首": 3},
+    "toe": {"toe": 3, "toes": 3, "toebase": 3, "ball": 3, "つま先": 3, "foot": 1},
 }
 """Parts from the body outward, and how well a word names them."""
-_HEAD = frozenset(("head", "skull"))
+_HEAD = frozenset(("head", "skull", "頭"))
+_NECK = frozenset(("neck", "首"))
 _ROOT = frozenset(("root", "reference", "armature", "master"))
 _VOCABULARY = frozenset().union(
     _HEAD,
@@ -131,7 +158,7 @@ def _map(rig: Rig, lines: dict[int, list[int]]) -> Mapping:
     if heads:
         neck = [b for b in lines[min(heads, key=lambda b: len(lines[b]))] if b not in lines[hips]]
     above = [b for b in neck if b not in spine]
-    while len(spine) > 1 and spine[-1] in neck and "neck" in words_of(rig.bones[spine[-1]]):
+    while len(spine) > 1 and spine[-1] in neck and _NECK & set(words_of(rig.bones[spine[-1]])):
         above.insert(0, spine.pop())
     root = lines[hips][0]
     trunk = {"hips": [hips], "spine": spine, "neck": above[:-1], "head": above[-1:]}
@@ -161,16 +188,37 @@ def _meeting(lines: list[list[int]]) -> int:
 def _limb(
     rig: Rig, lines: dict[int, list[int]], parts: dict[str, dict[str, float]], side: str
 ) -> dict[str, int]:
-    """The bones of a limb: on one line of the tree, the best that their words make."""
+    """The bones of a limb: on one line of the tree, the best that their words make.
+
+    A foot or a hand may also hang elsewhere, as in rigs that are moved by their ends.
+    """
     order = list(parts)
-    best: dict[tuple[int, int], tuple[float, dict[str, int]]] = {}
+    best: dict[tuple[int, int], _Line] = {}
     for bone in sorted(lines, key=lambda b: len(lines[b])):
         for part, score in _scores(rig.bones[bone], parts, side):
             k = order.index(part)
             before = [best[b, j] for b in lines[bone][:-1] for j in range(k) if (b, j) in best]
-            worth, limb = max(before, key=lambda entry: entry[0], default=(0.0, {}))
-            best[bone, k] = worth + score, limb | {part: bone}
-    return max(best.values(), key=lambda entry: entry[0], default=(0.0, {}))[1]
+            above = max(before, key=_worth, default=_Line(0, 0.0, {}))
+            needed = above.needed + (f"{part}.{side}" in REQUIRED)
+            best[bone, k] = _Line(needed, above.score + score, above.bones | {part: bone})
+    limb = max(best.values(), key=_worth, default=_Line(0, 0.0, {})).bones
+    for end in {"hand", "foot"} & set(parts) - set(limb):
+        loose = [b for b, k in best if order[k] == end and not set(lines[b]) & set(limb.values())]
+        if len(loose) == 1:
+            limb = limb | {end: loose[0]}
+    return limb
+
+
+class _Line(NamedTuple):
+    """Bones from the trunk outward: how many are needed, and how well words name them."""
+
+    needed: int
+    score: float
+    bones: dict[str, int]
+
+
+def _worth(line: _Line) -> tuple[int, float]:
+    return line.needed, line.score
 
 
 def _scores(

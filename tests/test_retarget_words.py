@@ -10,9 +10,11 @@ from lift_to_3d.retarget.character import load_character
 from lift_to_3d.retarget.detect import find_mapping
 from lift_to_3d.retarget.mapping import REQUIRED, check_mapping, mapping_as_json, mapping_of_json
 from lift_to_3d.retarget.rig import Rig
+from lift_to_3d.retarget.solve import solve
 from lift_to_3d.retarget.words import map_by_words, words_of
 
-from .rig_tools import at_rest_in, parts_of, renamed, with_chain, without
+from .rig_tools import at_rest_in, motion_of, parts_of, posed, renamed, with_chain, without
+from .test_retarget import moving_joints
 
 MANNEQUIN = load_character().rig()
 OURS = parts_of(find_mapping(MANNEQUIN))
@@ -44,6 +46,11 @@ MAKERS: dict[str, tuple[str, str, Sequence[str]]] = {
         "root lowerback middleback upperback neck skull",
         "{s}collar {s}shoulder {s}elbow {s}wrist {s}hip {s}knee {s}ankle {s}toes",
         ("left", "right"),
+    ),
+    "MikuMikuDance": (
+        "センター 上半身 上半身1 上半身2 首 頭",
+        "{s}肩 {s}腕 {s}ひじ {s}手首 {s}足 {s}ひざ {s}足首 {s}つま先",
+        "左右",
     ),
     "Ethan": (
         "EthanHips EthanSpine EthanSpine1 EthanSpine2 EthanNeck EthanHead",
@@ -109,6 +116,38 @@ def test_bones_beside_a_limb_are_no_part_of_it():
     assert parts_of(find_mapping(rig)) == {
         names.get(b, b): p for b, p in OURS.items() if b != "root"
     }
+
+
+def test_arms_without_collar_bones_begin_at_the_shoulder():
+    """Kinect and H-Anim call the upper arm's bone after the joint that it begins at."""
+    limbs = ["Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle", "Foot"]
+    names = {
+        f"{bone}.{side}": name + word
+        for side, word in (("L", "Left"), ("R", "Right"))
+        for bone, name in zip(LIMBS[1:], limbs, strict=True)
+    }
+    rig = without(renamed(MANNEQUIN, names), "clavicle.L", "clavicle.R")
+    found = parts_of(map_by_words(rig))
+    assert {bone: found[bone] for bone in names.values()} == {
+        theirs: OURS[ours] for ours, theirs in names.items()
+    }
+
+
+@pytest.mark.parametrize("holder", ["hips", None])
+def test_feet_that_hang_elsewhere_go_along_with_the_shins(holder):
+    """As in game rigs that are moved by their feet: these hang on the hips or on nothing."""
+    parents = MANNEQUIN.parents.copy()
+    for side in "LR":
+        parents[MANNEQUIN.bones.index(f"foot.{side}")] = (
+            MANNEQUIN.bones.index(holder) if holder else -1
+        )
+    apart = replace(MANNEQUIN, parents=parents)
+    motion = motion_of(moving_joints(30))
+    _, expected = posed(MANNEQUIN, solve(motion, MANNEQUIN))
+    _, heads = posed(apart, solve(motion, apart))
+    assert abs(heads - expected).max() < 1e-6
+    if holder:
+        assert map_by_words(apart).bones["foot.L"] == ("foot.L",)
 
 
 def test_a_preset_is_completed_by_what_lies_between_its_bones():
