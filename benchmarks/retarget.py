@@ -61,10 +61,15 @@ def main(folder: Path | None) -> None:
         print(f"{frames:6}  {time.process_time() - started:.3f}")
     if folder is None:
         return
-    print("\ntake, joint mm, bone direction deg, error in turn deg (carried without twist)")
     takes = [read_take(path) for path in sorted(folder.glob("*.bvh"))]
-    for take in takes:
-        _compare(take)
+    for word, told in (("", True), (", hinges not told", False)):
+        print(
+            "\ntake, joint mm, bone direction deg, error in turn deg"
+            f" (carried without twist; beyond one constant turn a bone){word}"
+        )
+        for take in takes:
+            mapping = find_mapping(take.rig)
+            _compare(take, mapping if told else replace(mapping, hinges={}))
     print(
         "\nslides of standing feet, mm/s: mean, worst; bend of knees, deg a frame over the person's"
     )
@@ -99,8 +104,8 @@ def _walking_on_the_spot(frames: int) -> Motion:
     return Motion(joints, joints, none, np.ones((frames, 17)), contacts, none[0], 30.0)
 
 
-def _compare(take: Take) -> None:
-    turns, heads = _pose(take)
+def _compare(take: Take, mapping: Mapping) -> None:
+    turns, heads = posed(take.rig, solve(take.motion, take.rig, mapping))
     index = [take.bone(name) for name in JOINTS.values()]
     joints = np.linalg.norm(heads[:, index] - take.motion.joints[:, list(JOINTS)], axis=-1)
     directions = []
@@ -112,8 +117,8 @@ def _compare(take: Take) -> None:
     for word, bones in TURNED.items():
         sides = "lr" if word != "head" else ("",)
         pairs = [_turn_errors(take, turns, [_side(s, bone) for bone in bones]) for s in sides]
-        ours, naive = np.median(pairs, axis=(0, 2))
-        words.append(f"{word} {ours:.1f} ({naive:.1f})")
+        ours, naive, beyond = np.median(pairs, axis=(0, 2))
+        words.append(f"{word} {ours:.1f} ({naive:.1f}; {beyond:.1f})")
     print(
         f"{take.motion.name:25} {1000 * np.median(joints):7.2f} {np.median(directions):13.2f}   "
         + ", ".join(words)
@@ -124,15 +129,12 @@ def _side(side: str, bone: str) -> str:
     return bone if bone in ("hip", "neck", "head") else side + bone
 
 
-def _pose(take: Take) -> tuple[np.ndarray, np.ndarray]:
-    """Turns from rest and heads of all bones, by forward kinematics of the keys."""
-    return posed(take.rig, solve(take.motion, take.rig))
+def _turn_errors(take: Take, turns: np.ndarray, bones: list[str]) -> tuple[np.ndarray, ...]:
+    """Degrees between the last bone's true orientation and ours; one never twisted; and the best.
 
-
-def _turn_errors(take: Take, turns: np.ndarray, bones: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Degrees between the last bone's true orientation and ours; and one that is never twisted.
-
-    That one swings, bone by bone from the true turn of the first, to where each bone truly points.
+    The second swings, bone by bone from the true turn of the first, to where each bone truly
+    points. The best is ours after the constant turn that brings it nearest: how the skeleton was
+    made, which no joint shows, is taken out.
     """
     carried = take.turns[:, take.bone(bones[0])]
     for bone in map(take.bone, bones[1:]):
@@ -141,7 +143,15 @@ def _turn_errors(take: Take, turns: np.ndarray, bones: list[str]) -> tuple[np.nd
         carried = swing(turn(carried, along), turn(take.turns[:, bone], along)) @ carried
     last = take.bone(bones[-1])
     true = transpose(take.turns[:, last])
-    return _degrees(true @ turns[:, last]), _degrees(true @ carried)
+    error = true @ turns[:, last]
+    beyond = error @ _mean(error).T
+    return _degrees(error), _degrees(true @ carried), _degrees(beyond)
+
+
+def _mean(rotations: np.ndarray) -> np.ndarray:
+    """The rotation (3, 3) nearest to all of (frames, 3, 3)."""
+    u, _, v = np.linalg.svd(rotations.sum(0))
+    return u @ np.diag([1.0, 1.0, np.linalg.det(u @ v)]) @ v
 
 
 def _stand(name: str, rig: Rig, takes: list[Take]) -> None:
