@@ -66,7 +66,7 @@ class BoneTree:
         parent = int(self.rig.parents[bone])
         if parent < 0:
             return False
-        others = [b for b in self.children[parent] if b != bone]
+        others = [b for other in self.children[parent] if other != bone for b in self._line(other)]
         ways = self.heads[others] - self.heads[parent]
         lengths2 = np.maximum(np.sum(ways**2, axis=-1), 1e-18)
         step = self.heads[bone] - self.heads[parent]
@@ -75,6 +75,13 @@ class BoneTree:
         goes_on = np.array([bool(self.children[b]) for b in others], bool)
         far = np.where(goes_on, 1 + _BESIDE, 1 - _BESIDE)
         return bool(((along >= 0) & (along < far) & (off2 < _BESIDE**2)).any())
+
+    def _line(self, bone: int) -> list[int]:
+        """The bone and those under it until the tree branches."""
+        line = [bone]
+        while len(self.children[line[-1]]) == 1:
+            line.append(self.children[line[-1]][0])
+        return line
 
 
 def without_driven(rig: Rig) -> Rig:

@@ -55,11 +55,12 @@ _BRANCHES = 0.5
 _END_WEIGHT = 0.2
 """The last part counts for little: the last bone's length is often made up."""
 _SIZE_WEIGHT, _ASIDE_WEIGHT = 0.5, 0.3
-_SKIPPED, _KINKED = 0.1, 3.0
-"""For a bone between two joints of a limb that is none of its parts; more where it bends there."""
+_SKIPPED, _FORKED, _KINKED = 0.1, 0.2, 3.0
+"""For a bone between two joints of a limb that is none of its parts; more where others hang on it,
+as on a hand, and where the limb bends there."""
 _UNLIKE = 1.0
 """For the left limb's parts being longer or shorter than the right one's."""
-_RAISED = 0.25
+_RAISED, _RAISED_WEIGHT = 0.25, 2.0
 """Sine of the angle from which an arm at rest is raised, or put back, more than arms are."""
 _TOLD = 0.15
 """How far, as a share of a leg, all signs of where it faces must reach to be sure."""
@@ -267,7 +268,7 @@ def _raised(tree: BoneTree, arm: dict[str, int], ahead: np.ndarray, size: float)
     along = unit(tree.heads[last] - tree.heads[first])
     faces = ahead / (_TOLD * size)
     back = -along @ faces / max(1.0, float(np.linalg.norm(faces)))
-    return max(along[2] - _RAISED, 0.0) + max(back - _RAISED, 0.0)
+    return _RAISED_WEIGHT * (max(along[2] - _RAISED, 0.0) + max(back - _RAISED, 0.0))
 
 
 def _leg_size(tree: BoneTree, feet: tuple[int, int], legs_from: int) -> float:
@@ -361,6 +362,7 @@ def _limbs(
         for i, j in pairwise(chosen):
             for k in range(i + 1, j):
                 cost += _SKIPPED + _KINKED * _kink(joints[i], joints[k], joints[j])
+                cost += _FORKED * (len(tree.children[path[k]]) > 1)
         parts = {n: path[i] for n, i in zip(names, chosen, strict=False)}
         found.append(_Choice(float(cost), parts, lengths))
     return sorted(found, key=lambda choice: choice.cost)

@@ -16,11 +16,12 @@ from lift_to_3d.retarget.mapping import (
 )
 from lift_to_3d.retarget.presets import is_chain, presets
 from lift_to_3d.retarget.rig import Rig
-from lift_to_3d.retarget.rotation import from_vector
+from lift_to_3d.retarget.rotation import from_vector, unit
 from lift_to_3d.retarget.solve import solve
 
 from .disturbed_rigs import disturbed
-from .rig_tools import at_rest_in, motion_of, parts_of, renamed, with_chain, without
+from .rig_tools import at_rest_in, motion_of, parts_of, renamed, stretched, with_chain, without
+from .wild_rigs import wild_rig
 
 MANNEQUIN = load_character().rig()
 OURS = parts_of(find_mapping(MANNEQUIN))
@@ -156,6 +157,33 @@ def test_nameless_rigs_in_any_state(seed):
     assert found.preset == "structure"
     for part in set(parts) - {"spine", "neck"}:
         assert found.bones.get(part) == parts[part], (part, done)
+
+
+@pytest.mark.parametrize(
+    ("family", "seed", "with_what"),
+    [("daz-g8", 50, "wings"), ("daz-g8", 20, "twist bones"), ("auto-rig-pro", 16, "twist bones")],
+)
+def test_nameless_limbs_in_line_with_twist_bones(family, seed, with_what):
+    """Wings are no arms, though straighter; more twist bones beside those are no ends of limbs."""
+    random = np.random.default_rng([seed, *family.encode()])
+    rig, parts, done = disturbed(wild_rig(family), find_mapping(wild_rig(family)), random)
+    assert with_what in done
+    found = find_mapping(rig)
+    for part in {part for part in parts if "arm" in part or "hand" in part}:
+        assert found.bones.get(part) == parts[part]
+
+
+def test_a_nameless_hand_is_where_the_thumb_branches_off():
+    """On short forearms fingers lie where a hand would."""
+    rig = stretched(MANNEQUIN, {f"forearm.{side}": 0.7 for side in "LR"})
+    for side in "LR":
+        hand = rig.bones.index(f"hand.{side}")
+        start, along = rig.rest[hand, :3, 3], unit(rig.tails[hand] - rig.rest[hand, :3, 3])
+        rig = with_chain(rig, f"thumb{side}", f"hand.{side}", start, [0, -0.05, 0])
+        rig = with_chain(rig, f"palm{side}", f"hand.{side}", start, 0.07 * along, 2)
+    names = {bone: f"b{i}" for i, bone in enumerate(rig.bones)}
+    found = find_mapping(renamed(rig, names))
+    assert [found.bone(f"hand.{side}") for side in "LR"] == [names["hand.L"], names["hand.R"]]
 
 
 def test_a_rig_that_looks_the_same_from_behind_is_a_guess():
