@@ -18,8 +18,8 @@ from .words import map_by_words, side_of
 _SEPARATORS = re.compile(r"[ _.\-]+")
 _OTHER = {".L": ".R", ".R": ".L"}
 _NAMESPACE = re.compile(r".*[:|]")
-_UPRIGHT, _ALONG = 0.65, 0.65
-"""Cosines: a person's trunk goes on from the legs; an animal's forelegs go along with these."""
+_UPRIGHT = 0.5
+"""Cosine: a person's trunk goes on from the legs, an animal's is across them."""
 
 
 def find_mapping(rig: Rig) -> Mapping:
@@ -29,8 +29,8 @@ def find_mapping(rig: Rig) -> Mapping:
     shape. Always returns one; `mapping.check_mapping` says whether it is enough.
     """
     found = _find(rig)
-    if not found.missing and _on_all_fours(found, rig):
-        return replace(found, against="stands on four legs")
+    if not found.missing and not _upright(found, rig):
+        return replace(found, against="rests with its trunk across its legs, as animals do")
     return found
 
 
@@ -48,48 +48,43 @@ def _find(rig: Rig) -> Mapping:
     by_words = map_by_words(rig)
     if not best.missing:
         return _filled(best, by_words)
-    if not by_words.missing:
-        return replace(by_words, switches=_known_switches(rig))
     by_shape = map_by_structure(rig)
+    if not by_words.missing:
+        whole = by_words if by_shape is None else _filled(by_words, by_shape)
+        return replace(whole, switches=_known_switches(rig))
     if by_shape is None:
         return min(best, by_words, key=lambda mapping: len(mapping.missing))
     return replace(_sided_by_names(by_shape), switches=_known_switches(rig))
 
 
-def _filled(mapping: Mapping, by_words: Mapping) -> Mapping:
-    """A preset's mapping with the bones that it does not name but words do, if both agree.
+def _filled(mapping: Mapping, other: Mapping) -> Mapping:
+    """A mapping by names with the bones that only the other one has, if both agree on the limbs.
 
     Control rigs are left alone: what their bones hang on says little.
     """
-    if by_words.missing or mapping.follows or mapping.copies or mapping.carrier:
+    if other.missing or mapping.follows or mapping.copies or mapping.carrier:
         return mapping
-    limbs = [part for part in REQUIRED if not is_chain(part)]
-    if any(mapping.bones[part] != by_words.bones[part] for part in limbs):
+    limbs = [part for part in REQUIRED if not is_chain(part) and part != "hips"]
+    if any(mapping.bones[part] != other.bones[part] for part in limbs):
         return mapping
     bones = dict(mapping.bones)
-    for part, names in by_words.bones.items():
-        others = {name for other, taken in bones.items() if other != part for name in taken}
-        if set(names) >= set(bones.get(part, ())) and not others & set(names):
+    for part, names in other.bones.items():
+        taken = {name for own, them in bones.items() if own != part for name in them}
+        if set(names) >= set(bones.get(part, ())) and not taken & set(names):
             bones[part] = names
     return replace(mapping, bones=bones)
 
 
-def _on_all_fours(mapping: Mapping, rig: Rig) -> bool:
-    """Whether arms rest along the legs and the trunk does not go on from these."""
+def _upright(mapping: Mapping, rig: Rig) -> bool:
+    """Whether the trunk at rest goes on from the legs."""
 
-    def head(part: str, inside: str) -> np.ndarray:
-        bone = mapping.bone(part)
-        if bone is None:
-            return rig.tails[rig.bones.index(mapping.bones[inside][0])]
-        return rig.rest[rig.bones.index(bone), :3, 3]
+    def middle(part: str) -> np.ndarray:
+        bones = [rig.bones.index(mapping.bones[f"{part}.{side}"][0]) for side in "LR"]
+        return rig.rest[bones, :3, 3].mean(0)
 
-    def middle(part: str, inside: str = "") -> np.ndarray:
-        return np.mean([head(f"{part}.{side}", f"{inside}.{side}") for side in "LR"], axis=0)
-
-    legs = middle("foot", "shin") - middle("thigh")
-    arms = middle("hand", "forearm") - middle("upper_arm")
-    trunk = middle("upper_arm") - middle("thigh")
-    return bool(unit(trunk) @ -unit(legs) < _UPRIGHT and unit(arms) @ unit(legs) > _ALONG)
+    feet = "foot" if mapping.bone("foot.L") and mapping.bone("foot.R") else "shin"
+    hips, low, shoulders = (middle(part) for part in ("thigh", feet, "upper_arm"))
+    return bool(unit(shoulders - hips) @ unit(hips - low) > _UPRIGHT)
 
 
 def _known_switches(rig: Rig) -> dict[str, dict[str, float]]:

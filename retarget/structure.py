@@ -134,9 +134,12 @@ def _map(tree: BoneTree) -> Mapping | None:
 
     shoulders = np.mean([tree.heads[arm.parts["upper_arm"], 2] for arm in arms])
     tall = np.sqrt(size * max(shoulders - tree.heads[legs_from, 2], 1e-9) / _ARM.above)
-    neck = _neck(tree, [hips, *spine], arm_paths, aside, float(shoulders), float(tall))
-    while neck and len(spine) > 1 and tree.heads[spine[-1], 2] > shoulders:
-        neck.insert(0, spine.pop())
+    # Arms may hang on the neck, as 3ds Max's do: the spine ends below the shoulders.
+    low = [bone for bone in spine if tree.heads[bone, 2] <= shoulders] or spine[:1]
+    begun = spine[len(low) :]
+    neck = _neck(tree, [hips, *spine], begun, arm_paths, aside, float(shoulders), float(tall))
+    if neck:
+        spine, neck = low, [*begun, *neck]
     name("hips", hips)
     name("spine", *spine)
     if neck:
@@ -185,11 +188,12 @@ def _feet(tree: BoneTree, ends: list[int]) -> tuple[int, int] | None:
     heights = np.array([min(tree.heads[b, 2], tree.tails[b, 2]) for b in ends])
     tall = np.ptp(np.concatenate([tree.heads[:, 2], tree.tails[:, 2]]))
     middle = np.median(tree.heads[:, :2], axis=0)
-    low = [b for b, h in zip(ends, heights, strict=True) if h < heights.min() + 0.12 * tall]
+    floor = tree.heads[ends, 2].min()
+    low = [b for b, h in zip(ends, heights, strict=True) if h < floor + 0.12 * tall]
     best: tuple[float, tuple[int, int]] | None = None
     for a, b in combinations(low, 2):
         meeting = tree.meeting([a, b])
-        if meeting < 0 or tree.heads[meeting, 2] < heights.min() + 0.25 * tall:
+        if meeting < 0 or tree.heads[meeting, 2] < floor + 0.25 * tall:
             continue
         depth = len(tree.path(a, meeting)) + len(tree.path(b, meeting))
         uneven = abs(len(tree.path(a, meeting)) - len(tree.path(b, meeting)))
@@ -392,6 +396,7 @@ def _pair(choices: list[list[_Choice]]) -> list[_Choice] | None:
 def _neck(
     tree: BoneTree,
     spine: list[int],
+    begun: list[int],
     arms: list[list[int]],
     aside: np.ndarray,
     shoulders: float,
@@ -399,7 +404,8 @@ def _neck(
 ) -> list[int]:
     """The bones of the neck, the head last: the one that begins where a head's joint is.
 
-    They hang on the uppermost bone of the spine that has any; in control rigs not on the last.
+    Without those that it has `begun` with, which are among the spine's. They hang on the
+    uppermost bone of the spine that has any; in control rigs not on the last.
     """
     others = {*spine, *(bone for path in arms for bone in tree.below(path[0]))}
     high = tree.heads[:, 2] > shoulders + 0.5 * _HEAD_JOINT * size
@@ -424,7 +430,7 @@ def _neck(
     ]
     if any(branches):
         unlike = unlike[: branches.index(True) + 1]
-    if any(branches) or len(path) == 2:
+    if any(branches) or (len(path) == 2 and not begun):
         unlike[-1] -= _BRANCHES
     return path[: int(np.argmin(unlike)) + 1]
 

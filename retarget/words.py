@@ -203,10 +203,15 @@ def _limb(
             best[bone, k] = _Line(needed, above.score + score, above.bones | {part: bone})
     limb = max(best.values(), key=_worth, default=_Line(0, 0.0, {})).bones
     for end in {"hand", "foot"} & set(parts) - set(limb):
-        loose = [b for b, k in best if order[k] == end and not set(lines[b]) & set(limb.values())]
+        loose = [b for b, k in best if order[k] == end and best[b, k].bones == {end: b}]
+        loose = [b for b in loose if not any(_in_limb(rig.bones[a]) for a in lines[b][:-1])]
         if len(loose) == 1:
             limb = limb | {end: loose[0]}
     return limb
+
+
+def _in_limb(name: str) -> bool:
+    return any(True for side in "LR" for _ in _scores(name, _ARM | _LEG, side))
 
 
 class _Line(NamedTuple):

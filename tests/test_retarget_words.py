@@ -133,6 +133,22 @@ def test_arms_without_collar_bones_begin_at_the_shoulder():
     }
 
 
+def test_shape_tells_the_ends_of_limbs_whose_bones_are_numbered():
+    """As CesiumMan's: leg_joint_L_1, leg_joint_L_2 ...; no word tells foot from shin."""
+    limbs = {"arm": ("upper_arm", "forearm", "hand"), "leg": ("thigh", "shin", "foot", "toe")}
+    names = {
+        f"{bone}.{side}": f"{limb}_joint_{side}_{i}"
+        for limb, bones in limbs.items()
+        for i, bone in enumerate(bones)
+        for side in "LR"
+    }
+    found = find_mapping(renamed(MANNEQUIN, names))
+    assert found.preset == "words"
+    assert {part: found.bones[part] for part in names if part in found.bones} == {
+        part: (name,) for part, name in names.items()
+    }
+
+
 @pytest.mark.parametrize("holder", ["hips", None])
 def test_feet_that_hang_elsewhere_go_along_with_the_shins(holder):
     """As in game rigs that are moved by their feet: these hang on the hips or on nothing."""
@@ -209,7 +225,7 @@ def resting(angles: Mapping[str, Sequence[float]]) -> Rig:
 
 def test_an_animal_is_refused_whatever_its_bones_are_called():
     rig = on_all_fours()
-    with pytest.raises(RigError, match="stands on four legs"):
+    with pytest.raises(RigError, match="trunk across its legs"):
         check_mapping(find_mapping(rig), rig)
     nameless = renamed(rig, {bone: f"b{i}" for i, bone in enumerate(rig.bones)})
     with pytest.raises(RigError):
