@@ -11,10 +11,11 @@ from bpy.types import Object
 
 from ..core.errors import RigError
 from ..retarget.character import CHARACTERS, RIG_SUFFIXES
+from ..retarget.detect import find_mapping
 from ..retarget.vrm import vrm_humanoid
 from . import mannequin
 from .export import skinned_meshes
-from .rig_reader import HUMANOID
+from .rig_reader import HUMANOID, read_rig
 from .scene import (
     armature_of,
     current_scene,
@@ -135,7 +136,7 @@ def _only_rig(imported: set[Object], path: Path) -> Object:
     rigs = [obj for obj in imported if obj.type == "ARMATURE" and armature_of(obj).bones]
     if not rigs:
         raise RigError(f"There is no armature in '{path}': choose a file with a rigged character.")
-    rig = max(rigs, key=lambda obj: (len(skinned_meshes(obj)), len(armature_of(obj).bones)))
+    rig = max(rigs, key=_fitness) if len(rigs) > 1 else rigs[0]
     parents = []
     parent = rig.parent
     while parent is not None:
@@ -151,6 +152,13 @@ def _only_rig(imported: set[Object], path: Path) -> Object:
         bpy.data.actions.remove(action)
     armature_of(rig).pose_position = "POSE"
     return rig
+
+
+def _fitness(obj: Object) -> tuple[bool, int, int]:
+    """Of several armatures in a file the person's is wanted, not the horse's or the weapon's."""
+    mapping = find_mapping(read_rig(obj))
+    person = not mapping.missing and not mapping.against
+    return person, len(skinned_meshes(obj)), len(armature_of(obj).bones)
 
 
 def _remove_objects(objects: set[Object]) -> None:

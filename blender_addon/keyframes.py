@@ -23,7 +23,7 @@ from ..retarget.rig import BoneMotion, Rig
 from . import channels
 from .jobs import Steps, beside, run_steps, share
 from .reduction import Curve, Tolerance, reduce_keys, slopes_of
-from .rig_reader import read_rig
+from .rig_reader import is_moving, moved_by, read_rig
 from .scene import armature_of, current_scene, frame_rate, pose_of
 
 MARK = "lift_to_3d"
@@ -88,6 +88,7 @@ def action_steps(
     curves = yield from share(beside(prepare), 0, _PREPARED)
 
     curves += _switches(obj, switches or {})
+    curves += _set_free(obj, motion.bones)
     if confidence is not None:
         curves.append(_confidence(confidence, motion.fps, rate))
     title = name or clip_name(motion)
@@ -284,6 +285,19 @@ def _switches(obj: Object, switches: Mapping[str, Mapping[str, float]]) -> list[
         for prop, value in values.items()
         if bone in bones and prop in bones[bone]
     ]
+
+
+def _set_free(obj: Object, keyed: Sequence[str]) -> list[_Keys]:
+    """No influence, while the action plays, for constraints that would hide the keys of bones."""
+    animation, escape = obj.animation_data, bpy.utils.escape_identifier
+    drivers = {driver.data_path for driver in animation.drivers} if animation else set()
+    free = []
+    for bone in pose_of(obj).bones:
+        for constraint in filter(is_moving, bone.constraints):
+            path = f'pose.bones["{escape(bone.name)}"].constraints["{escape(constraint.name)}"]'
+            if path + ".influence" not in drivers and set(moved_by(constraint, bone)) & set(keyed):
+                free.append(_Keys(bone.name, path + ".influence", np.zeros(1), np.zeros((1, 1))))
+    return free
 
 
 def _confidence(confidence: np.ndarray, fps: float, rate: float) -> _Keys:

@@ -40,7 +40,7 @@ def read_rig(obj: bpy.types.Object) -> Rig:
         tied=frozenset(b.name for b in bones if b.parent and b.use_connect),
         adrift=frozenset(b.name for b in bones if not b.use_local_location),
         humanoid=_humanoid(armature_of(obj)),
-        driven=frozenset(b.name for b in posed if any(_moves(c) for c in b.constraints)),
+        driven=frozenset(b.name for b in posed if any(is_moving(c) for c in b.constraints)),
         options={b.name: tuple(b.keys()) for b in posed if b.keys()},
     )
 
@@ -61,5 +61,14 @@ def _humanoid(armature: Any) -> dict[str, str]:
     return {human: bone for human, bone in bones.items() if bone}
 
 
-def _moves(constraint: Any) -> bool:
+def is_moving(constraint: Any) -> bool:
+    """Whether a constraint moves its bone from where keys put it, but for keeping it in limits."""
     return not constraint.mute and constraint.influence > 0 and "LIMIT" not in constraint.type
+
+
+def moved_by(constraint: Any, bone: Any) -> list[str]:
+    """The names of the bones that a bone's constraint moves: of IK those of its chain."""
+    if "IK" not in constraint.type:
+        return [bone.name]
+    line = [bone, *bone.parent_recursive]
+    return [b.name for b in (line[: constraint.chain_count] if constraint.chain_count else line)]

@@ -112,7 +112,12 @@ def in_words(part: str) -> str:
 
 
 def _any_of(parts: tuple[str, ...]) -> str:
-    words = [in_words(part) for part in parts]
+    pairs = {part[:-2] for part in parts if part.endswith(".L") and part[:-2] + ".R" in parts}
+    words = [
+        f"{in_words(part[:-2])}s" if part[:-2] in pairs else in_words(part)
+        for part in parts
+        if not (part.endswith(".R") and part[:-2] in pairs)
+    ]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 

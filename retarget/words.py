@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
@@ -126,7 +127,12 @@ def map_by_words(rig: Rig) -> Mapping:
     """
     candidates = (without_driven(rig), rig) if rig.driven else (rig,)
     found = [_map(candidate, lines) for candidate in candidates for lines in _trees(candidate)]
-    return max(found, key=lambda mapping: (-len(mapping.missing), mapping.confidence))
+    best = max(found, key=lambda mapping: (-len(mapping.missing), mapping.confidence))
+    if not best.missing:
+        return best
+    known = {part: names for mapping in found for part, names in mapping.bones.items()}
+    together = replace(best, bones=known | best.bones)
+    return together if together.missing else best
 
 
 def _trees(rig: Rig) -> list[dict[int, list[int]]]:
@@ -148,7 +154,7 @@ def _map(rig: Rig, lines: dict[int, list[int]]) -> Mapping:
     both = {part: bone for part, bone in limbs.items() if part[:-1] + _ACROSS[part[-1]] in limbs}
     tops = {limb: [both[p] for p in parts if p in both] for limb, parts in _TOPS.items()}
     if not all(tops.values()):
-        return Mapping({part: (rig.bones[bone],) for part, bone in both.items()}, "words", 0.0)
+        return Mapping({part: (rig.bones[bone],) for part, bone in limbs.items()}, "words", 0.0)
     hips = _meeting([lines[b] for bones in tops.values() for b in bones])
     chest = _meeting([lines[b] for b in tops["arms"]])
     spine = [b for b in lines[chest] if b not in lines[hips]]

@@ -101,6 +101,24 @@ def test_a_saved_character_comes_back_with_its_body(tmp_path, suffix):
     assert sum(o.type == "ARMATURE" for o in bpy.data.objects) == 1
 
 
+def test_of_several_armatures_in_a_file_the_persons_is_taken(tmp_path):
+    """A whip has more bones than its owner; before, the armature with most was taken."""
+    load_rig("mannequin")
+    owner_bones = len(read_rig(bpy.context.view_layer.objects.active).bones)
+    bpy.ops.object.armature_add(enter_editmode=True)
+    for _ in range(owner_bones):
+        bpy.ops.armature.extrude_move(TRANSFORM_OT_translate={"value": (0, 0, 0.1)})
+    bpy.ops.object.mode_set(mode="OBJECT")
+    whip = bpy.context.view_layer.objects.active
+    for body in [obj for obj in bpy.data.objects if obj.type == "MESH"]:
+        bpy.data.objects.remove(body)
+    assert len(whip.data.bones) > owner_bones
+    path = tmp_path / "two.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    assert not find_mapping(read_rig(load_rig(path))).missing
+
+
 def broken(folder: Path) -> dict[str, str]:
     (folder / "cut.fbx").write_bytes(
         b"Kaydara FBX Binary  \x00\x1a\x00\xe8\x1c\x00\x00" + b"\0" * 40

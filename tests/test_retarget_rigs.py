@@ -118,6 +118,17 @@ def check(obj, motion: Motion, shown_by=None, mapping=None) -> None:
             assert max(np.linalg.norm(heads[b] - meant[b]) for b in heads) < 1e-4 * size
 
 
+def test_constraints_that_would_hide_the_keys_are_let_go_while_they_play():
+    obj = load_rig("mannequin")
+    constraint = obj.pose.bones["shin.L"].constraints.new("IK")
+    constraint.target, constraint.subtarget, constraint.chain_count = obj, "hand.R", 2
+    other = obj.pose.bones["toe.R"].constraints.new("LIMIT_ROTATION")
+    check(obj, motion_of(moving_joints()))
+    assert constraint.influence == 0
+    assert other.influence == 1
+    assert not constraint.mute
+
+
 @pytest.mark.parametrize("file", RIGS)
 def test_real_rigs(shared, file):
     obj = imported(shared / "rigs" / file)

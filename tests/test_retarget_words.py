@@ -246,5 +246,15 @@ def test_half_a_body_is_told_what_it_lacks(part):
     missing = find_mapping(rig).missing
     assert set(missing) <= {f"{limb}.{side}" for limb in limbs for side in "LR"} | {"hips", "spine"}
     assert set(missing) < set(REQUIRED)
-    with pytest.raises(RigError, match="left (thigh|upper arm)"):
+    with pytest.raises(RigError, match="no .*(thighs or shins|upper arms or forearms) that"):
         check_mapping(find_mapping(rig), rig)
+
+
+def test_loose_arms_are_known_as_arms():
+    """As the hands of a first-person game, which hang on nothing."""
+    rig, names = made_by("Red Eclipse")
+    trunk = [names[bone] for bone in TRUNK]
+    legs = [names[f"{bone}.{side}"] for bone in LIMBS[4:] for side in "LR"]
+    arms = without(rig, *trunk, *legs)
+    with pytest.raises(RigError, match="no hips, spine, thighs or shins that"):
+        check_mapping(find_mapping(arms), arms)
