@@ -20,6 +20,10 @@ _OTHER = {".L": ".R", ".R": ".L"}
 _NAMESPACE = re.compile(r".*[:|]")
 _UPRIGHT = 0.5
 """Cosine: a person's trunk goes on from the legs, an animal's is across them."""
+_POINTING = 0.4
+"""Cosine: so far toes point ahead, at least."""
+_STRAIGHT = 0.01
+"""How far a straight leg's knee is before it, at most, as a share."""
 
 
 def find_mapping(rig: Rig) -> Mapping:
@@ -29,9 +33,38 @@ def find_mapping(rig: Rig) -> Mapping:
     shape. Always returns one; `mapping.check_mapping` says whether it is enough.
     """
     found = _find(rig)
-    if not found.missing and not _upright(found, rig):
+    if found.missing:
+        return found
+    body = _Posture(found, rig)
+    if body.trunk @ body.legs > -_UPRIGHT:
         return replace(found, against="rests with its trunk across its legs, as animals do")
-    return found
+    return _sides_exchanged(found) if body.faces_backward() else found
+
+
+class _Posture:
+    """A rig at rest, in armature space: unit vectors of the trunk, the legs, and to the left."""
+
+    def __init__(self, mapping: Mapping, rig: Rig) -> None:
+        heads = dict(zip(rig.bones, rig.rest[:, :3, 3], strict=True))
+        self.at = {p: heads[names[0]] for p, names in mapping.bones.items() if names[0] in heads}
+        self.ankle = "foot" if {"foot.L", "foot.R"} <= set(self.at) else "shin"
+        hips, ankles, shoulders = map(self._both, ("thigh", self.ankle, "upper_arm"))
+        self.trunk = unit((shoulders - hips).mean(0))
+        self.legs = unit((ankles - hips).mean(0))
+        self.left = unit(hips[0] - hips[1] + shoulders[0] - shoulders[1])
+
+    def _both(self, part: str) -> np.ndarray:
+        return np.stack([self.at[f"{part}.{side}"] for side in "LR"])
+
+    def faces_backward(self) -> bool:
+        """Whether toes say that left and right are named as seen from before, and knees agree."""
+        if not {"toe.L", "toe.R", "foot.L", "foot.R"} <= set(self.at):
+            return False
+        hips, knees, ankles, toes = map(self._both, ("thigh", "shin", "foot", "toe"))
+        backward = np.cross(self.trunk, self.left)
+        bends = (knees - 0.5 * (hips + ankles)).mean(0) @ backward
+        straight = _STRAIGHT * np.linalg.norm(ankles - hips)
+        return bool((unit(toes - ankles) @ backward > _POINTING).all() and bends > -straight)
 
 
 def _find(rig: Rig) -> Mapping:
@@ -75,18 +108,6 @@ def _filled(mapping: Mapping, other: Mapping) -> Mapping:
     return replace(mapping, bones=bones)
 
 
-def _upright(mapping: Mapping, rig: Rig) -> bool:
-    """Whether the trunk at rest goes on from the legs."""
-
-    def middle(part: str) -> np.ndarray:
-        bones = [rig.bones.index(mapping.bones[f"{part}.{side}"][0]) for side in "LR"]
-        return rig.rest[bones, :3, 3].mean(0)
-
-    feet = "foot" if mapping.bone("foot.L") and mapping.bone("foot.R") else "shin"
-    hips, low, shoulders = (middle(part) for part in ("thigh", feet, "upper_arm"))
-    return bool(unit(shoulders - hips) @ unit(hips - low) > _UPRIGHT)
-
-
 def _known_switches(rig: Rig) -> dict[str, dict[str, float]]:
     """The custom properties of a rig's bones that some preset sets, as that does."""
     values = {
@@ -121,8 +142,10 @@ def _sided_by_names(mapping: Mapping) -> Mapping:
         if part[-2:] in _OTHER:
             sides = [side_of(name) for name in names]
             votes += (("L" in sides) - ("R" in sides)) * (1 if part.endswith(".L") else -1)
-    if votes >= 0:
-        return mapping
+    return mapping if votes >= 0 else _sides_exchanged(mapping)
+
+
+def _sides_exchanged(mapping: Mapping) -> Mapping:
     bones = {part[:-2] + _OTHER.get(part[-2:], part[-2:]): n for part, n in mapping.bones.items()}
     return replace(mapping, bones=bones)
 

@@ -149,6 +149,17 @@ def test_shape_tells_the_ends_of_limbs_whose_bones_are_numbered():
     }
 
 
+def test_sides_that_are_named_from_before_are_told_by_the_toes():
+    rig, names = made_by("Ethan")
+    other = {name: names[f"{bone[:-1]}R"] for bone, name in names.items() if bone.endswith(".L")}
+    other |= {theirs: name for name, theirs in other.items()}
+    swapped = renamed(rig, other)
+    found = parts_of(find_mapping(swapped))
+    assert found == {other.get(names[bone], names[bone]): OURS[bone] for bone in names}
+    no_toes = without(swapped, *(names[f"toe.{side}"] for side in "LR"))
+    assert find_mapping(no_toes).bone("thigh.L") == names["thigh.L"]
+
+
 @pytest.mark.parametrize("holder", ["hips", None])
 def test_feet_that_hang_elsewhere_go_along_with_the_shins(holder):
     """As in game rigs that are moved by their feet: these hang on the hips or on nothing."""
