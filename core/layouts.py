@@ -243,6 +243,7 @@ _NEARLY = {
 _SIDES = (("left", "left"), ("right", "right"), ("l", "left"), ("r", "right"))
 _SIDE_NUMBER = re.compile(rf"({'|'.join(_SIDED)})[ _-]?([12])", re.IGNORECASE)
 _ANIMAL = re.compile(r"tail(?!bone)|paw|snout|beak|hoof|withers|muzzle|\bwing", re.IGNORECASE)
+_DRESS = re.compile(r"^(poselandmark|landmark)(?=[a-z])|1?joint$")
 _COUNTED = {17: COCO_17, 26: HALPE_26, 33: MEDIAPIPE_33, 133: WHOLEBODY_133}
 
 
@@ -251,8 +252,14 @@ def canonical(name: str) -> str:
 
     Returns the empty word for what is neither one of `KNOWN_JOINTS` nor ``neck_nose`` or ``head``.
     """
-    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    plain = _plain(name)
     return _SAME.get(plain) or _sided(plain, _SIDED)
+
+
+def _plain(name: str) -> str:
+    """Small letters and digits, without what MediaPipe's and Apple Vision's classes add."""
+    word = re.sub(r"[^a-z0-9]", "", name.lower())
+    return _DRESS.sub("", word) or word
 
 
 def _sided(plain: str, parts: dict[str, str]) -> str:
@@ -284,7 +291,7 @@ def named_layout(names: Sequence[str], title: str = "named joints") -> Layout:
         return replace(layout, note=f"{told} {layout.note}".rstrip())
     points = [canonical(name) for name in names]
     for i, name in enumerate(names):
-        nearly = _sided(re.sub(r"[^a-z0-9]", "", name.lower()), _NEARLY)
+        nearly = _sided(_plain(name), _NEARLY)
         if nearly and nearly not in points:
             points[i] = nearly
         if not points[i] or points[i] in points[:i]:

@@ -2,7 +2,8 @@
 
 Files of people's own scripts name neither. The number of points leaves a few layouts, and of these
 it is the one in whose order the bones are shortest. Some tools write y before x, as arrays of
-pictures are indexed; their people then lie on their backs, mirrored.
+pictures are indexed; their people then lie on their backs, mirrored. Others count y upwards; their
+people stand on their heads, mirrored.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from .. import layouts
 from ..layouts import Layout
-from .detections import CENTRED, UNIT, Detections
+from .detections import CENTRED, PERCENT, UNIT, Detections
 
 _BONES = tuple(
     (f"{side}_{a}", f"{other}_{b}")
@@ -56,6 +57,7 @@ COUNTS = frozenset(_BY_POINTS)
 """Numbers of points that are known without names."""
 
 Y_FIRST = "y stands before x in the file: they are exchanged."
+_Y_UP = "y counts upwards in the file: it is turned over."
 _FACE = ("nose", "left_eye", "right_eye")
 _TRUNK = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 
@@ -129,11 +131,23 @@ def exchanged(found: Detections) -> Detections:
     return replace(found, xy=found.xy[..., ::-1], notes=(*found.notes, Y_FIRST))
 
 
+def turned_over(found: Detections) -> Detections:
+    """The detections of a file in which y counts upwards."""
+    y = found.xy[..., 1]
+    ends = {UNIT: 1.0, PERCENT: 100.0, CENTRED: 0.0}
+    end = ends.get(found.units)
+    if end is None:
+        end = found.size[1] if found.size else float(np.nanmax(y) + np.nanmin(y))
+    xy = np.stack([found.xy[..., 0], end - y], -1)
+    return replace(found, xy=xy, notes=(*found.notes, _Y_UP))
+
+
 def upright(found: Detections) -> Detections:
-    """Detections with x and y exchanged, if that makes people stand who lie on their backs.
+    """Detections with x and y exchanged or y turned over, if that makes people stand.
 
     People who lie throughout with their heads to the left are either seen by a camera on its side
-    or have y before x. The second are mirrored: facing the camera, their left is on the left.
+    or have y before x; those who stand on their heads throughout do so, or y counts upwards. In
+    files of either kind they are mirrored: facing the camera, their left is on the left.
     """
     at = [found.layout.points.index(name) for name in _TRUNK if name in found.layout.points]
     if len(at) < len(_TRUNK):
@@ -146,11 +160,15 @@ def upright(found: Detections) -> Detections:
         return found
     down = (sides[:, 2:] - sides[:, :2]).mean(1)
     across = sides[:, 0] - sides[:, 1] + sides[:, 2] - sides[:, 3]
-    if (down[:, 0] > 1.5 * np.abs(down[:, 1])).mean() < 0.9:
+    lies = (down[:, 0] > 1.5 * np.abs(down[:, 1])).mean() >= 0.9
+    hangs = (-down[:, 1] > 1.5 * np.abs(down[:, 0])).mean() >= 0.9
+    if not (lies or hangs):
         return found
     turn = across[:, 0] * down[:, 1] - across[:, 1] * down[:, 0]
     turn /= np.maximum(np.linalg.norm(across, axis=1) * np.linalg.norm(down, axis=1), 1e-9)
-    return exchanged(found) if (turn * _face(found)[:_LOOK_AT][good]).sum() <= 0 else found
+    if (turn * _face(found)[:_LOOK_AT][good]).sum() > 0:
+        return found
+    return exchanged(found) if lies else turned_over(found)
 
 
 def is_3d(points: np.ndarray, units: str) -> bool:

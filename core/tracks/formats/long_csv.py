@@ -3,7 +3,8 @@
 MediaPipe's landmarks are often saved so (frame_id, landmark_id, landmark_name, x, y, z,
 visibility). The joint is a name of any usual spelling, or a number: COCO's where there are 17 of
 them, MediaPipe's otherwise. x and y are pixels, or all of them shares of the picture's sides.
-FreeMoCap's 3D table has the same form and is refused.
+Where there is a time and no frame, the times are counted. FreeMoCap's 3D table has the same form
+and is refused.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from ...layouts import MEDIAPIPE_33, Layout, named_layout
 from ..csv_table import CsvTable
 from ..detections import Detections
+from ..geometry import upright
 from ..source import Source
 from ..timing import rate_of_timestamps
 from .named_csv import FRAME, PERSON, TIME, units, words_as_numbers
@@ -23,7 +25,10 @@ NAME = "long CSV"
 
 _NAMES = ("landmark_name", "joint", "joint_name", "keypoint", "keypoint_name", "landmark",
           "bodypart", "body_part", "part", "node", "name")  # fmt: skip
-_NUMBERS = ("landmark_id", "landmark_index", "keypoint_id", "joint_id", "index")
+_NUMBERS = ("landmark_id", "landmark_index", "keypoint_id", "joint_id", "index", "id")
+_X, _Y = (
+    (axis, *(f"{axis}_{unit}" for unit in ("px", "pixel", "norm", "normalized"))) for axis in "xy"
+)
 _SURE = ("visibility", "confidence", "conf", "score", "likelihood", "c")
 
 
@@ -32,14 +37,14 @@ def sniff(source: Source) -> bool:
     if not source.is_text or source.head[:1] in b"[{<":
         return False
     table = CsvTable(source.head)
-    wanted = (FRAME[:-1], _NAMES + _NUMBERS, ("x",), ("y",))
+    wanted = (FRAME[:-1] + TIME, _NAMES + _NUMBERS, _X, _Y)
     return all(table.column(*names) is not None for names in wanted)
 
 
 def read(source: Source) -> Detections:
     """Rows of one frame and one person make a detection."""
     table = CsvTable(source.data)
-    columns = [table.column(*names) for names in (FRAME, ("x",), ("y",), _SURE, TIME)]
+    columns = [table.column(*names) for names in (FRAME + TIME, _X, _Y, _SURE, TIME)]
     try:
         have = [c for c in columns if c is not None]
         numbers = dict(zip(have, table.numbers(have).T, strict=True))
@@ -52,9 +57,12 @@ def read(source: Source) -> Detections:
     if "timestamp_by_camera" in table.names:
         raise source.error("holds 3D positions (FreeMoCap); the 2D keypoints are needed.")
     good = np.isfinite(frame)
+    if table.column(*FRAME) is None:
+        frame = np.unique(frame, return_inverse=True)[1]
     frame = np.where(good, np.clip(frame, -(1 << 53), 1 << 53), 0).astype(np.int64)
     layout, joint = _layout(table, source)
-    person = table.column(*PERSON)
+    named = table.column(*_NAMES, *_NUMBERS)
+    person = next((c for word in PERSON if (c := table.column(word)) not in (None, named)), None)
     who = (
         np.zeros(len(frame), np.int64) if person is None else words_as_numbers(table.words(person))
     )
@@ -64,11 +72,12 @@ def read(source: Source) -> Detections:
     row, column = row.reshape(-1), joint[good]
     points[row, column, 0], points[row, column, 1] = x[good], y[good]
     points[row, column, 2] = 1 if sure is None else sure[good]
-    return Detections.build(
+    found = Detections.build(
         "MediaPipe CSV" if layout is MEDIAPIPE_33 else NAME, layout, keys[:, 0], points,
         ids=None if person is None else keys[:, 1], units=units(points),
         fps=None if times is None else rate_of_timestamps(frame, times), numbered_from=None,
     )  # fmt: skip
+    return upright(found)
 
 
 def _layout(table: CsvTable, source: Source) -> tuple[Layout, np.ndarray]:

@@ -3,7 +3,8 @@
 The header names the columns ``JOINT_x``, ``JOINT_y`` and, if there is one, ``JOINT_confidence``
 (or c, conf, score, likelihood, visibility); a point or blank may stand for the underscore, and the
 axis may come first (``x_JOINT``). Joints have any usual spelling of their names (left_shoulder,
-LShoulder ...), or 0 .. 32 for MediaPipe's and 0 .. 16 for COCO's. Optional columns: ``frame``;
+LShoulder ...), or 0 .. 32 for MediaPipe's and 0 .. 16 for COCO's; a word for the unit may end a
+name (``JOINT_x_px``). Optional columns: ``frame``;
 ``timestamp``, from which the frame rate is taken; ``person`` or ``track``. x and y are pixels, or
 all of them shares of the picture's sides. MediaPipe's landmarks saved wide, and SLEAP's CSV, are
 of this form.
@@ -19,6 +20,7 @@ import numpy as np
 from ...layouts import named_layout
 from ..csv_table import CsvTable
 from ..detections import PIXELS, UNIT, Detections
+from ..geometry import upright
 from ..source import Source
 from ..timing import rate_of_timestamps
 
@@ -28,6 +30,7 @@ FRAME = ("frame", "frame_id", "frame_idx", "frame_index", "frame_number", "frame
 TIME = ("timestamp", "time", "t", "seconds", "timestamp_ms", "time_s")
 PERSON = ("person", "person_id", "track", "track_id", "id", "instance", "individual")
 _SURE = ("confidence", "conf", "score", "likelihood", "visibility", "prob", "c", "v", "s")
+_UNIT = re.compile(r"([ ._-]|(?=[(\[]))+[(\[]?(px|pixels?|norm|normali[sz]ed)[)\]]?$")
 _LAST = re.compile(rf"(.*?)[ ._:-]*(x|y|{'|'.join(_SURE)})")
 _FIRST = re.compile(rf"(x|y|{'|'.join(_SURE)})[ ._:-]*(.+)")
 _NO_JOINTS = ("_loc", "bbox", "box", "center")
@@ -65,13 +68,14 @@ def read(source: Source) -> Detections:
     frame = np.clip(frame, -(1 << 53), 1 << 53).astype(np.int64)
     person = table.column(*PERSON)
     points[..., 2][np.isnan(points[..., 2]) & np.isfinite(points[..., 0])] = 1
-    return Detections.build(
+    found = Detections.build(
         f"{layout.name.split('-')[0]} {NAME}" if layout.name.startswith("MediaPipe") else NAME,
         layout, frame, points, fps=None if times is None else rate_of_timestamps(frame, times),
         units=units(points),
         ids=None if person is None else words_as_numbers(table.words(person)),
         numbered_from=0 if counted else None,
     )  # fmt: skip
+    return upright(found)
 
 
 def units(points: np.ndarray) -> str:
@@ -96,6 +100,7 @@ def _joints(table: CsvTable) -> dict[str, tuple[int, int, int | None]]:
     """Columns of x, y and confidence by joint."""
     axes: dict[str, dict[str, int]] = {}
     for column, name in enumerate(table.names):
+        name = _UNIT.sub("", name)
         last, first = _LAST.fullmatch(name), _FIRST.fullmatch(name)
         if last and last[1]:
             joint, axis = last[1], last[2]

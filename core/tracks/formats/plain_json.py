@@ -61,6 +61,11 @@ def sniff(source: Source) -> bool:
         first = [document for document in first if next(_people(document), None)]
         return bool(first) and all(map(_is_one_frame, first))
     frames = _frames(source.json)
+    return has_people(frames)
+
+
+def has_people(frames: Iterable[Any]) -> bool:
+    """Whether one of the first frames holds a person."""
     return any(next(_people(frame), None) for frame in islice(frames, _LOOK_AT))
 
 
@@ -68,10 +73,24 @@ def read(source: Source) -> Detections:
     """Every person of every frame."""
     if source.is_folder:
         files = source.files_named(".json")
-        names = [path.name for path in files]
         frames = (parse_json(Source(path).data, path) for path in files)
-    else:
-        names, frames = _names(source.json), _frames(source.json)
+        return read_frames(source, frames, [path.name for path in files], {})
+    head = source.json if isinstance(source.json, OBJECTS) else {}
+    return read_frames(source, _frames(source.json), _names(source.json), head)
+
+
+def read_frames(
+    source: Source, frames: Iterable[Any], names: list[str] | None, head: Any, title: str = NAME
+) -> Detections:
+    """Every person of frames in any of the forms above.
+
+    Args:
+        source: where they are from.
+        frames: what is parsed of each.
+        names: what the frames are called, where they do not say it themselves.
+        head: an object with what is said of all of them.
+        title: the format's name for the user.
+    """
     rows = Rows(source)
     place: dict[str, int] = {}
     at_times: list[int] = []
@@ -91,11 +110,10 @@ def read(source: Source) -> Detections:
             rows.add(at, flat, who)
     points = rows.points()
     frame = rows.frame if names is None else numbers_in_names(names)[rows.frame]
-    head = source.json if not source.is_folder and isinstance(source.json, OBJECTS) else {}
     layout = _layout(_names_beside(head, len(place)) or list(place), points, source)
     fps, size = rate_and_size(head)
     found = Detections.build(
-        NAME, layout, frame, points, ids=rows.ids,
+        title, layout, frame, points, ids=rows.ids,
         span=None if names else (0, count - 1), units=units(points), numbered_from=None,
         fps=fps or rate_of_timestamps(at_times, times), size=size,
     )  # fmt: skip

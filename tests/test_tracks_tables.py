@@ -1,0 +1,119 @@
+"""Tables and JSON as people's own scripts write them: cells of lists, other words, y upwards."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from lift_to_3d.core.skeleton import COCO
+from lift_to_3d.core.track import Track
+from lift_to_3d.core.tracks import inspect, read
+
+FIXTURES = Path(__file__).parent / "fixtures"
+SIZE = (1768, 994)
+VISION = {"head": "nose", "shoulder_1": "shoulder", "forearm": "elbow", "hand": "wrist",
+          "upLeg": "hip", "leg": "knee", "foot": "ankle", "eye": "eye", "ear": "ear"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def truth() -> Track:
+    """Twelve frames of one person, with all of COCO's joints."""
+    return read(FIXTURES / "named.csv", size=SIZE)[0]
+
+
+def same(path: Path, truth: Track) -> bool:
+    track = read(path, size=SIZE)[0]
+    joints = tuple(name for name in COCO if name in track.joints)
+    assert set(COCO[1:]) <= set(joints)
+    xy, _ = track.select(joints)
+    return bool(np.abs(xy - truth.select(joints)[0]).max() < 0.1)
+
+
+def table(path: Path, header: Iterable[Any], rows: Iterable[Iterable[Any]]) -> Path:
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(header)
+        writer.writerows(rows)
+    return path
+
+
+def numpy_text(points: np.ndarray) -> str:
+    """As numpy prints numbers in Python's lists."""
+    return str([tuple(f"np.float64({n:.2f})" for n in point) for point in points]).replace("'", "")
+
+
+CELLS: dict[str, Callable[[np.ndarray], str]] = {
+    "JSON": lambda p: json.dumps(p.tolist()),
+    "dicts": lambda p: str([dict(zip(("x", "y", "confidence"), q, strict=True))
+                            for q in p.tolist()]),
+    "tuples": lambda p: str([tuple(q) for q in p.tolist()]),
+    "numpy 2": numpy_text,
+    "array": lambda p: f"array({p.tolist()}, dtype=float32)",
+    "printed array": lambda p: " ".join(str(p.round(2)).split()),
+    "numbers": lambda p: " ".join(f"{n:.2f}" for n in p.ravel()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dress", CELLS)
+def test_all_points_in_one_cell(tmp_path: Path, truth: Track, dress: str):
+    points = np.concatenate([truth.xy, truth.confidence[..., None]], -1)
+    rows = ([i, 3, "walking", CELLS[dress](frame)] for i, frame in enumerate(points))
+    path = table(tmp_path / "a.csv", ["frame", "person_id", "pose", "keypoints"], rows)
+    assert same(path, truth)
+    assert inspect(path).format == "CSV of lists"
+    assert any("person is 3" in note for note in read(path, size=SIZE)[0].notes)
+
+
+def test_a_cell_for_each_joint(tmp_path: Path, truth: Track):
+    rows = [
+        [i / 25, *(f"({x:.2f}, {y:.2f})" for x, y in frame)] for i, frame in enumerate(truth.xy)
+    ]
+    rows[4] = [4 / 25, *[""] * 17]
+    path = table(tmp_path / "a.csv", ["timestamp", *COCO], rows)
+    track = read(path, size=SIZE)[0]
+    assert (track.fps, track.frames) == (25, 12)
+    assert np.isnan(track.xy[4]).all()
+    assert np.abs(np.delete(track.xy - truth.xy, 4, 0)).max() < 0.1
+
+
+@pytest.mark.parametrize(
+    "word", ["{0}_{1}_px", "{0}.{1} (pixels)", "PoseLandmark.{0}_{1}", "{1}_{0}"]
+)
+def test_words_around_the_names_of_columns(tmp_path: Path, truth: Track, word: str):
+    names = [word.format(name.upper(), axis) for name in COCO for axis in "xy"]
+    assert same(table(tmp_path / "a.csv", names, truth.xy.reshape(12, -1)), truth)
+
+
+def test_long_tables_by_number_and_by_time(tmp_path: Path, truth: Track):
+    rows = [(i, j, *truth.xy[i, j]) for i in range(12) for j in range(17)]
+    assert same(table(tmp_path / "a.csv", ["frame", "id", "x", "y"], rows), truth)
+    rows = [(40 * i, COCO[j], x / SIZE[0], y / SIZE[1]) for i, j, x, y in rows]
+    path = table(tmp_path / "b.csv", ["timestamp_ms", "joint", "x_norm", "y_norm"], rows)
+    assert same(path, truth)
+    assert inspect(path).fps == 25
+
+
+def test_y_that_counts_upwards(tmp_path: Path, truth: Track):
+    """Apple Vision's names and its axes."""
+    vision = {
+        f"{side}{word}_joint": COCO.index(f"{side}{joint}")
+        for word, joint in VISION.items()
+        for side in (("left_", "right_") if joint != "nose" else ("",))
+    }
+    shares = truth.xy / SIZE
+    frames = [
+        {"frame": i, "joints": {name: {"x": p[j, 0], "y": 1 - p[j, 1], "confidence": 0.9}
+                                for name, j in vision.items()}}
+        for i, p in enumerate(shares)
+    ]  # fmt: skip
+    (tmp_path / "a.json").write_text(json.dumps(frames))
+    assert same(tmp_path / "a.json", truth)
+    turned = 1 - shares
+    names = [f"{name}_{axis}" for name in COCO for axis in "xy"]
+    path = table(tmp_path / "upside_down_camera.csv", names, turned.reshape(12, -1))
+    assert np.abs(read(path, size=SIZE)[0].xy - turned * SIZE).max() < 0.1
