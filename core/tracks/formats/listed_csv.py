@@ -21,7 +21,7 @@ from . import label_studio, plain_json, ultralytics_csv
 
 NAME = "CSV of lists"
 
-_NUMPY = re.compile(r"\b(?:np\.float\d+|array)\(([^()]*)\)|, dtype=\w+")
+_NUMPY = re.compile(r"\b(?:np\.float\d+|array)\(([^()]*?)(?:, dtype=\w+)?\)")
 _DOT = re.compile(r"(?<=\d)\.(?!\d)")
 _BLANK = re.compile(r"(?<=[\d.\]])\s+(?=[-+\d.\[])")
 _JSON = {"(": "[", ")": "]", "'": '"', "None": "null", "nan": "null"}
