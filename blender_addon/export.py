@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,8 @@ from bpy.types import ArmatureModifier, Object
 
 from ..core.errors import LiftError, RigError
 from .scene import armature_of, current_scene, view_layer
+
+_SKINNED_WRITER = "wm.usd_export"  # takes the skin from what it evaluates
 
 _PRESETS = Path(__file__).resolve().parents[1] / "presets" / "exports"
 
@@ -103,6 +105,7 @@ def export(
             with (
                 _named(obj, chosen.armature),
                 _only(objects, frames or action_frames(obj)) as (start, end),
+                nullcontext() if chosen.writer == _SKINNED_WRITER else _unskinned(obj),
             ):
                 if chosen.writer == "bvh":
                     from .bvh import write_bvh  # with scipy, which registering does not wait for
@@ -153,6 +156,26 @@ def _call_operator(preset: Preset, path: Path) -> None:
         raise LiftError(f"{preset.title} export failed: {error}") from error
     if not path.is_file():
         raise LiftError(f"{preset.title} export wrote nothing: see Blender's console.")
+
+
+@contextmanager
+def _unskinned(obj: Object) -> Iterator[None]:
+    """The armature's meshes not bent at every frame: the files hold them at rest, with weights."""
+    bending = [
+        modifier
+        for mesh in skinned_meshes(obj)
+        for modifier in mesh.modifiers
+        if isinstance(modifier, ArmatureModifier)
+        and modifier.show_viewport
+        and not modifier.is_property_readonly("show_viewport")
+    ]
+    try:
+        for modifier in bending:
+            modifier.show_viewport = False
+        yield
+    finally:
+        for modifier in bending:
+            modifier.show_viewport = True
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..core.cores import on_few_cores
 from ..core.errors import RigError
 from ..retarget.character import CHARACTERS, RIG_SUFFIXES
 from ..retarget.detect import find_mapping
@@ -89,7 +90,8 @@ def inspect_rig(path: Path, save_to: Path | None = None) -> RigInspection:
 def need_blender(purpose: str) -> None:
     """Raises RigError, saying how to have it, where Blender's module cannot be imported."""
     try:
-        import bpy  # noqa: F401
+        with on_few_cores():  # as `blender --threads`, which the module has no word for
+            import bpy  # noqa: F401
     except ImportError as error:
         raise RigError(
             f"To {purpose}, Blender's module bpy must be installed: "

@@ -141,7 +141,8 @@ def add_run_words(parser: argparse.ArgumentParser) -> None:
         type=_count,
         default=cores(),
         metavar="N",
-        help="clips at the same time, each on a core of its own (default: one for each core)",
+        help="clips at the same time, each in a process with one thread, or as many as "
+        "OMP_NUM_THREADS says (default: one for each core)",
     )
     group.add_argument(
         "--resume",

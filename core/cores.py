@@ -1,6 +1,10 @@
 """How many cores there are for us."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def cores() -> int:
@@ -8,3 +12,27 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def threads() -> int:
+    """How many threads a library may work with: as ``OMP_NUM_THREADS`` says, else one a core."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return int(told) if told.isdecimal() and int(told) > 0 else cores()
+
+
+@contextmanager
+def on_few_cores() -> Iterator[None]:
+    """Keep this thread on as many cores as `threads`, where the system can.
+
+    A library that counts the cores when it is loaded, and cannot be told otherwise, starts no more
+    threads than that.
+    """
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(allowed)[: threads()])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)

@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install 'lift-to-3d[blender]')")
 
 from lift_to_3d.blender_addon.character import load_rig  # noqa: E402
-from lift_to_3d.blender_addon.export import export, presets  # noqa: E402
+from lift_to_3d.blender_addon.export import export, presets, skinned_meshes  # noqa: E402
 from lift_to_3d.blender_addon.keyframes import write_action  # noqa: E402
 from lift_to_3d.blender_addon.scene import set_frame_rate  # noqa: E402
 from lift_to_3d.core.errors import LiftError  # noqa: E402
@@ -185,8 +185,9 @@ def test_only_the_chosen_armature_mesh_and_range(tmp_path, preset):
         assert not {"LIGHT", "CAMERA"} & set(kinds)
 
 
-def test_exporting_leaves_the_scene_alone(tmp_path):
-    obj = animated("odd")
+@pytest.mark.parametrize("rig", ["odd", "mannequin"])
+def test_exporting_leaves_the_scene_alone(tmp_path, rig):
+    obj = animated(rig)
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     scene = bpy.context.scene
     scene.collection.objects.link(camera)
@@ -196,6 +197,8 @@ def test_exporting_leaves_the_scene_alone(tmp_path):
     scene.frame_start, scene.frame_end = 5, 9
     scene.frame_set(7)
     export(obj, tmp_path / "clip.fbx")
+    bend = [modifier.show_viewport for mesh in skinned_meshes(obj) for modifier in mesh.modifiers]
+    assert bend == [True] * (rig == "mannequin")
     assert (scene.frame_start, scene.frame_end, scene.frame_current) == (5, 9, 7)
     assert bpy.context.view_layer.objects.active == camera
     assert [o.name for o in scene.objects if o.select_get()] == ["Camera"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..cores import cores
+from ..cores import threads
 from ..errors import ModelError
 from .model import Model
 from .numpy_backend import NumpyMixSTE
@@ -54,7 +53,7 @@ def open_backend(model: Model, device: str = "auto") -> Run:
     chosen = [p for d, p in _PROVIDERS.items() if p in there and device in ("auto", d)]
     providers = list(dict.fromkeys([*chosen, _PROVIDERS["cpu"]]))
 
-    session = _session(model.onnx, model.onnx.stat().st_mtime_ns, tuple(providers), _threads())
+    session = _session(model.onnx, model.onnx.stat().st_mtime_ns, tuple(providers), threads())
     source = session.get_inputs()[0]
     expected = (model.card.frames, model.card.in_channels)
     if (source.shape[1], source.shape[3]) != expected:
@@ -70,19 +69,14 @@ def open_backend(model: Model, device: str = "auto") -> Run:
 
 
 @lru_cache(maxsize=2)
-def _session(path: Path, _: int, providers: tuple[str, ...], threads: int) -> Any:
+def _session(path: Path, _: int, providers: tuple[str, ...], workers: int) -> Any:
     """A file's network, opened once for all clips and people of a process, until it changes."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = workers
     options.log_severity_level = 3
     try:
         return ort.InferenceSession(str(path), options, providers=list(providers))
     except Exception as error:  # onnxruntime's own errors share no public base
         raise ModelError(f"{path}: onnxruntime cannot load it ({error}).") from error
-
-
-def _threads() -> int:
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return int(told) if told.isdecimal() and int(told) > 0 else cores()
