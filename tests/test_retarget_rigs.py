@@ -16,11 +16,11 @@ from lift_to_3d.retarget.options import Retargeting
 from lift_to_3d.retarget.placement import place
 from lift_to_3d.retarget.presets import presets
 from lift_to_3d.retarget.rest_body import rest_body
-from lift_to_3d.retarget.rotation import unit
+from lift_to_3d.retarget.rotation import transpose, unit
 from lift_to_3d.retarget.solve import solve
 
-from .rig_tools import motion_of, posed
-from .test_retarget import angle_between, moving_joints
+from .rig_tools import body_joints, motion_of, posed
+from .test_retarget import angle_between, degrees, moving_joints
 
 bpy = pytest.importorskip("bpy", reason="needs the bpy module")
 
@@ -35,7 +35,7 @@ RIGS = {
     "m2m_human-skeleton.glb": ("rigify-deform", "DEF-hips"),
     "m2m_cmu_91_48.fbx": ("daz-cmu-bvh", "hip"),
     "keijiro_cmu_135_01.fbx": ("mixamo", "Neo_Hips"),
-    "ad_cmu1_jumping_jacks.bvh": ("joint-bvh", "Hips"),
+    "ad_cmu1_jumping_jacks.bvh": ("max-cmu-bvh", "Hips"),
 }
 VRM = next(preset for preset in presets() if preset.name == "vrm")
 LIMBS = [
@@ -150,6 +150,33 @@ def test_identity_on_real_rigs(shared, file):
     angles = 2 * np.degrees(np.arcsin(np.linalg.norm(bones.rotations[..., 1:], axis=-1)))
     feet = [i for i, name in enumerate(bones.bones) if not _is_foot(name, rig)]
     assert angles[:, feet].max() < 1e-3
+
+
+@pytest.mark.parametrize("file", ["ad_cmu1_jumping_jacks.bvh", "m2m_cmu_91_48.fbx"])
+def test_limbs_turn_as_in_the_animation_of_the_file(shared, file):
+    """Where joints are tells no more; how elbows and knees were made is what the preset says."""
+    obj = imported(shared / "rigs" / file)
+    rig = read_rig(obj)
+    turns, heads = shown(obj, rig)
+    joints = body_joints(rig, turns, heads) @ rig.world[:3, :3].T
+    ours, _ = posed(rig, solve(motion_of(joints), rig, options=Retargeting(feet="never")))
+    mapping = find_mapping(rig)
+    for bone, *_ in LIMBS:
+        for side in SIDES:
+            b = rig.bones.index(mapping.bone(f"{bone}.{side}"))
+            assert np.median(degrees(transpose(turns[:, b]) @ ours[:, b])) < 4
+
+
+def shown(obj, rig) -> tuple[np.ndarray, np.ndarray]:
+    """Every bone's turn from rest (frames, bones, 3, 3) and head in the armature's animation."""
+    first, last = (int(frame) for frame in obj.animation_data.action.frame_range)
+    poses = []
+    for frame in range(first, last + 1):
+        bpy.context.scene.frame_set(frame)
+        poses.append([np.array(obj.pose.bones[bone].matrix) for bone in rig.bones])
+    poses = np.array(poses)
+    axes = poses[..., :3, :3] / np.linalg.norm(poses[..., :3, :3], axis=-2, keepdims=True)
+    return axes @ transpose(rig.rest[:, :3, :3]), poses[..., :3, 3]
 
 
 def _is_foot(name: str, rig) -> bool:
