@@ -36,29 +36,40 @@ def find_mapping(rig: Rig) -> Mapping:
     if found.missing:
         return found
     body = _Posture(found, rig)
-    if body.trunk @ body.legs > -_UPRIGHT:
+    if body.like_an_animal():
         return replace(found, against="rests with its trunk across its legs, as animals do")
     return _sides_exchanged(found) if body.faces_backward() else found
 
 
 class _Posture:
-    """A rig at rest, in armature space: unit vectors of the trunk, the legs, and to the left."""
+    """A rig at rest, in armature space: unit vectors of the trunk and to the left."""
 
     def __init__(self, mapping: Mapping, rig: Rig) -> None:
         heads = dict(zip(rig.bones, rig.rest[:, :3, 3], strict=True))
         self.at = {p: heads[names[0]] for p, names in mapping.bones.items() if names[0] in heads}
-        self.ankle = "foot" if {"foot.L", "foot.R"} <= set(self.at) else "shin"
-        hips, ankles, shoulders = map(self._both, ("thigh", self.ankle, "upper_arm"))
+        tails = dict(zip(rig.bones, rig.tails, strict=True))
+        ends = {f"foot.{side}": tails[mapping.bones[f"shin.{side}"][0]] for side in "LR"}
+        self.at = ends | self.at
+        self.has_toes = {"toe.L", "toe.R"} <= set(self.at)
+        hips, shoulders = map(self._both, ("thigh", "upper_arm"))
         self.trunk = unit((shoulders - hips).mean(0))
-        self.legs = unit((ankles - hips).mean(0))
         self.left = unit(hips[0] - hips[1] + shoulders[0] - shoulders[1])
+
+    def like_an_animal(self) -> bool:
+        """Whether the trunk is across legs that go the same way.
+
+        Skeletons of motion capture may rest with each bone along one axis: that says nothing.
+        """
+        legs = unit(self._both("foot") - self._both("thigh"))
+        parallel = legs[0] @ legs[1] > _UPRIGHT
+        return bool(parallel and abs(self.trunk @ unit(legs.mean(0))) < _UPRIGHT)
 
     def _both(self, part: str) -> np.ndarray:
         return np.stack([self.at[f"{part}.{side}"] for side in "LR"])
 
     def faces_backward(self) -> bool:
         """Whether toes say that left and right are named as seen from before, and knees agree."""
-        if not {"toe.L", "toe.R", "foot.L", "foot.R"} <= set(self.at):
+        if not self.has_toes:
             return False
         hips, knees, ankles, toes = map(self._both, ("thigh", "shin", "foot", "toe"))
         backward = np.cross(self.trunk, self.left)
