@@ -7,20 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 from bpy.types import Object
 
 from ..core.errors import RigError
 from ..retarget.character import CHARACTERS, RIG_SUFFIXES
 from ..retarget.detect import find_mapping
+from ..retarget.stance import stance_of
 from ..retarget.vrm import vrm_humanoid
 from . import mannequin
 from .export import skinned_meshes
-from .rig_reader import HUMANOID, read_rig
+from .rig_reader import HUMANOID, STANCE, read_rig
 from .scene import (
     armature_of,
     current_scene,
     everything,
     frame_rate,
+    pose_of,
     set_frame_rate,
     take_back,
     view_layer,
@@ -119,6 +122,16 @@ def _import_gltf(path: str) -> None:
 
 def _import_bvh(path: str) -> None:
     _run(bpy.ops.import_anim.bvh, path, rotate_mode="QUATERNION")
+    obj = view_layer().objects.active
+    if obj is None or obj.type != "ARMATURE":
+        return
+    scene = current_scene()
+    frame = scene.frame_current
+    scene.frame_set(1)
+    pose = {bone.name: np.array(bone.rotation_quaternion) for bone in pose_of(obj).bones}
+    scene.frame_set(frame)
+    if stance := stance_of(read_rig(obj), pose):
+        armature_of(obj)[STANCE] = {bone: list(turn) for bone, turn in stance.items()}
 
 
 _IMPORTERS: dict[str, Callable[[str], None]] = {

@@ -13,6 +13,8 @@ from .scene import armature_of
 
 HUMANOID = "vrm_humanoid"
 """The armature's custom property for what a VRM file says of its bones."""
+STANCE = "lift_stance"
+"""The armature's custom property for a pose that it stands in, if it rests in none."""
 
 
 def read_rig(obj: bpy.types.Object) -> Rig:
@@ -42,6 +44,7 @@ def read_rig(obj: bpy.types.Object) -> Rig:
         humanoid=_humanoid(armature_of(obj)),
         driven=frozenset(b.name for b in posed if any(is_moving(c) for c in b.constraints)),
         options={b.name: tuple(b.keys()) for b in posed if b.keys()},
+        stance={b: np.array(turn) for b, turn in armature_of(obj).get(STANCE, {}).items()},
     )
 
 

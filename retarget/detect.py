@@ -32,6 +32,7 @@ def find_mapping(rig: Rig) -> Mapping:
     What the rig's file says goes before names, these before words in names, and words before
     shape. Always returns one; `mapping.check_mapping` says whether it is enough.
     """
+    rig = rig.in_stance()
     found = _find(rig)
     if found.missing:
         return found
@@ -39,6 +40,11 @@ def find_mapping(rig: Rig) -> Mapping:
     if body.like_an_animal():
         return replace(found, against="rests with its trunk across its legs, as animals do")
     return _sides_exchanged(found) if body.faces_backward() else found
+
+
+def stands(rig: Rig, mapping: Mapping) -> bool:
+    """Whether a rig rests with its trunk going on from its legs."""
+    return not mapping.missing and _Posture(mapping, rig).is_upright()
 
 
 class _Posture:
@@ -60,9 +66,17 @@ class _Posture:
 
         Skeletons of motion capture may rest with each bone along one axis: that says nothing.
         """
+        return abs(self._legs_along_trunk()) < _UPRIGHT
+
+    def is_upright(self) -> bool:
+        """Whether the trunk goes on from legs that go the same way."""
+        return self._legs_along_trunk() < -_UPRIGHT
+
+    def _legs_along_trunk(self) -> float:
+        """Cosine between the trunk and the legs; 1 where these go different ways."""
         legs = unit(self._both("foot") - self._both("thigh"))
         parallel = legs[0] @ legs[1] > _UPRIGHT
-        return bool(parallel and abs(self.trunk @ unit(legs.mean(0))) < _UPRIGHT)
+        return float(self.trunk @ unit(legs.mean(0))) if parallel else 1.0
 
     def _both(self, part: str) -> np.ndarray:
         return np.stack([self.at[f"{part}.{side}"] for side in "LR"])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
+
+from .rotation import to_matrix
 
 _MEETS, _MOSTLY = 0.2, 0.4
 
@@ -29,6 +31,8 @@ class Rig:
         humanoid: VRM's name of a human bone to that of the rig's, where its file says so.
         driven: names of the bones that constraints move.
         options: names of the bones' custom properties, for the bones that have some.
+        stance: for a rig that rests in no pose of a body, bones to their rotations (4,) w, x, y, z
+            away from rest, in their own axes, in one (see `stance`).
     """
 
     name: str
@@ -43,6 +47,22 @@ class Rig:
     humanoid: Mapping[str, str] = field(default_factory=dict)
     driven: frozenset[str] = frozenset()
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    stance: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def in_stance(self) -> Rig:
+        """The rig as if it rested in its stance; itself where it has none."""
+        if not self.stance:
+            return self
+        rest = np.empty_like(self.rest)
+        for bone, above in enumerate(self.parents):
+            own = np.eye(4)
+            if self.bones[bone] in self.stance:
+                own[:3, :3] = to_matrix(np.asarray(self.stance[self.bones[bone]]))
+            local = self.rest[bone] @ own
+            if above >= 0:
+                local = rest[above] @ np.linalg.solve(self.rest[above], local)
+            rest[bone] = local
+        return replace(self, rest=rest, stance={})
 
     @cached_property
     def tails(self) -> np.ndarray:

@@ -31,6 +31,7 @@ from .rest_body import RestBody, rest_body
 from .rig import BoneMotion, Rig
 from .rotation import transpose
 from .spine import tilt_hips
+from .stance import away_from_rest
 from .trunk import Turns, neck_turns, shoulder_turn, spine_turns
 from .twist import spread_twist
 
@@ -61,6 +62,9 @@ def solve(
     mapping = mapping or find_mapping(rig)
     check_mapping(mapping, rig)
     _check_motion(motion)
+    if rig.stance:
+        standing = solve(motion, rig.in_stance(), mapping, options, progress)
+        return away_from_rest(standing, rig)
     report(0.0)
     body = rest_body(rig, mapping)
     joints, ground = place(motion.joints, body, options)
