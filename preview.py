@@ -1,7 +1,8 @@
 """Stick figures of a motion: a film (``.mp4``) or a sheet of moments (``.png``).
 
 A figure is drawn from the front and from the side of the world, over a floor of half-metre squares,
-next to the 2D keypoints where they are given. The subject's left is blue, the right orange.
+next to the 2D keypoints where they are given. The subject's left is blue, the right orange. What
+was not seen, and is made up, is faint.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ _STRAY = 0.3  # the pelvis never gets further from where the eye looks, metres
 _VIEW = 2.35  # metres of the world that a panel's height shows
 _FLOOR = 2.5  # half the floor's side, metres
 _TILE = 0.5
+_UNSEEN = 0.75  # how much of the background is in what nobody saw
 
 _THORAX, _NOSE, _HEAD = 8, 9, 10
 _WORLD_BONES = (*(bone for bone in H36M.bones if _NOSE not in bone), (_THORAX, _HEAD))
@@ -195,10 +197,13 @@ class WorldPanel:
             if self.motion.contacts[frame, foot] > 0.5:
                 canvas.dot(soles[foot], _side_color(ankle), thick * 1.1)
         near, far = depth.min(), depth.max()
+        faint = np.where(self.motion.confidence[frame] > 0, 0.0, _UNSEEN)
         for a, b in sorted(_WORLD_BONES, key=lambda bone: -float(depth[list(bone)].mean())):
             away = (depth[[a, b]].mean() - near) / max(far - near, 0.3)
-            canvas.line(points[a], points[b], _mix(_side_color(b), BACKGROUND, 0.4 * away), thick)
-        canvas.dot(points[_HEAD], MIDDLE, size[1] / _VIEW * 0.095)
+            share = max(0.4 * away, faint[a], faint[b])
+            canvas.line(points[a], points[b], _mix(_side_color(b), BACKGROUND, share), thick)
+        head = _mix(MIDDLE, BACKGROUND, float(faint[_HEAD]))
+        canvas.dot(points[_HEAD], head, size[1] / _VIEW * 0.095)
         return canvas
 
     def _draw_floor(self, canvas: Canvas, target: np.ndarray, project) -> None:
@@ -337,7 +342,8 @@ def _write_sheet(panels: list[Panel], motion: Motion, path: Path, progress: Prog
 
 
 def _legend(canvas: Canvas, x: float, y: float, size: int) -> None:
-    for text, color, room in (("left", LEFT, 2.6), ("right", RIGHT, 3.4)):
+    faint = _mix(MIDDLE, BACKGROUND, _UNSEEN)
+    for text, color, room in (("left", LEFT, 2.6), ("right", RIGHT, 3.4), ("not seen", faint, 5)):
         canvas.text((x, y), text, color, size, "ld")
         x += room * size
 

@@ -207,6 +207,8 @@ def test_gaps_are_bridged():
     assert np.isfinite(motion.camera_joints).all()  # a motion file takes nothing else
     assert np.linalg.norm(motion.root - seen[:, 0], axis=1)[gap].max() < 0.4
     assert np.abs(np.diff(motion.joints[:, 0], axis=0)).max() < 0.1
+    assert not motion.confidence[gap].any()
+    assert motion.contacts[gap].max() < 0.05, "who was not seen does not stand"
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 5])

@@ -77,6 +77,17 @@ def test_keypoints_are_drawn_where_they_were_seen_and_not_elsewhere():
     assert len(where(unseen, preview.LEFT)) == 0
 
 
+def test_what_nobody_saw_is_faint():
+    motion = standing(1)
+    sure = np.asarray(preview.WorldPanel("", motion, 0.0).draw(0, (400, 500)).picture())
+    motion.confidence[:] = motion.contacts[:] = 0
+    picture = np.asarray(preview.WorldPanel("", motion, 0.0).draw(0, (400, 500)).picture())
+    for color in (preview.LEFT, preview.RIGHT, preview.MIDDLE):
+        assert len(where(sure, color)) > 100
+        assert len(where(picture, color)) == 0
+    assert (np.abs(picture.astype(int) - preview.BACKGROUND).max(-1) > 15).sum() > 500
+
+
 def test_a_sheet(tmp_path):
     path = preview.write(standing(40), tmp_path / "new" / "sheet.png", track=seen(40))
     with Image.open(path) as picture:

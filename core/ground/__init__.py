@@ -50,10 +50,11 @@ def ground(
     body = body_of(pose, track, height, smoothing)
     report(0.3)
     root = body.path()
-    voted = upwards(votes(body.joints, root, body.fps))
+    known = (pose.confidence > 0).any(1)  # elsewhere the pose is made up and says nothing
+    voted = upwards(votes(body.joints, root, body.fps)[known])
     up = voted if camera_up is None else given_up(camera_up)
     report(0.5)
-    standing = stands(body, root, up)
+    standing = stands(body, root, up) * known[:, None]
     if camera_up is None:
         ankles = body.joints[:, FEET] + body.path(Footing(up, standing))[:, None]
         up = level_feet(up, ankles, standing)
