@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lift_to_3d.core.errors import TrackError
 from lift_to_3d.core.skeleton import COCO
 from lift_to_3d.core.track import Track
 from lift_to_3d.core.tracks import inspect, read
@@ -117,3 +118,62 @@ def test_y_that_counts_upwards(tmp_path: Path, truth: Track):
     names = [f"{name}_{axis}" for name in COCO for axis in "xy"]
     path = table(tmp_path / "upside_down_camera.csv", names, turned.reshape(12, -1))
     assert np.abs(read(path, size=SIZE)[0].xy - turned * SIZE).max() < 0.1
+
+
+def rows(xy: np.ndarray) -> list[dict[str, Any]]:
+    names = [f"{name}_{axis}" for name in COCO for axis in "xy"]
+    return [{"frame": i} | dict(zip(names, p.ravel().tolist(), strict=True))
+            for i, p in enumerate(xy)]  # fmt: skip
+
+
+def columns(xy: np.ndarray) -> dict[str, list[Any]]:
+    return {key: [row[key] for row in rows(xy)] for key in rows(xy)[0]}
+
+
+JSON: dict[str, Callable[[np.ndarray], Any]] = {
+    "records": rows,
+    "list": columns,
+    "columns": lambda xy: {
+        key: {str(i): n for i, n in enumerate(column)} for key, column in columns(xy).items()
+    },
+    "split": lambda xy: {
+        "columns": list(columns(xy)), "data": [list(row.values()) for row in rows(xy)]
+    },
+    "x and y by joint": lambda xy: {
+        name: {"x": xy[:, j, 0].tolist(), "y": xy[:, j, 1].tolist()} for j, name in enumerate(COCO)
+    },
+    "places by joint": lambda xy: {name: xy[:, j].tolist() for j, name in enumerate(COCO)},
+    "frames in an object": lambda xy: {
+        "fps": 30, "frames": {str(i): {"persons": {"1": p.tolist()}} for i, p in enumerate(xy)}
+    },
+    "frames by person": lambda xy: {
+        "tracks": [{"track_id": 1, "frames": [{"frame": i, "keypoints": p.tolist()}
+                                              for i, p in enumerate(xy)]}]
+    },
+    "frames under a name": lambda xy: {
+        "person_1": [{"frame": i, "keypoints": p.tolist()} for i, p in enumerate(xy)]
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dress", JSON)
+def test_json_of_tables_and_of_people(tmp_path: Path, truth: Track, dress: str):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(JSON[dress](truth.xy)))
+    assert same(path, truth)
+    assert len(read(path, size=SIZE)) == 1
+
+
+def test_json_columns_that_do_not_match(tmp_path: Path, truth: Track):
+    (tmp_path / "a.json").write_text(json.dumps(columns(truth.xy) | {"nose_x": [1, 2]}))
+    with pytest.raises(TrackError, match="not equally long"):
+        read(tmp_path / "a.json")
+
+
+def test_numbers_with_a_comma_at_the_end_and_y_upwards(tmp_path: Path, truth: Track):
+    """What a much copied script writes for Unity."""
+    lines = ["".join(f"{x:.2f},{SIZE[1] - y:.2f}," for x, y in frame) for frame in truth.xy]
+    (tmp_path / "a.txt").write_text("\n".join(lines))
+    found = read(tmp_path / "a.txt", size=SIZE)[0].xy - truth.xy
+    assert np.ptp(found, (0, 1)).max() < 0.1
+    assert np.abs(found[..., 0]).max() < 0.1

@@ -67,9 +67,10 @@ def _table(data: bytes) -> CsvTable:
 
 
 def _first(table: CsvTable) -> list[float]:
-    """The first row's numbers; empty if it has anything else in it."""
+    """The first row's numbers, without what a comma at its end leaves; empty if not all are."""
+    cells = table.header[0] if table.header else []
     try:
-        return [float(cell or "nan") for cell in table.header[0]] if table.header else []
+        return [float(cell or "nan") for cell in (cells if all(cells[-1:]) else cells[:-1])]
     except ValueError:
         return []
 

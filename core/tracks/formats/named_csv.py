@@ -13,7 +13,8 @@ of this form.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -36,17 +37,46 @@ _FIRST = re.compile(rf"(x|y|{'|'.join(_SURE)})[ ._:-]*(.+)")
 _NO_JOINTS = ("_loc", "bbox", "box", "center")
 
 
+class Table(Protocol):
+    """What is read of a table: `CsvTable` is one."""
+
+    @property
+    def names(self) -> list[str]:
+        """The columns' names in small letters."""
+        ...
+
+    def column(self, *names: str) -> int | None:
+        """The index of the first column that has one of these names."""
+        ...
+
+    def numbers(self, columns: Sequence[int], kind: type = np.float64) -> np.ndarray:
+        """(rows, columns); NaN where a cell is empty."""
+        ...
+
+    def words(self, column: int) -> Iterable[str]:
+        """A column as text."""
+        ...
+
+
 def sniff(source: Source) -> bool:
     """Whether the first line names x and y of at least three joints."""
     if not source.is_text or source.head[:1] in b"[{<":
         return False
-    return len(_joints(CsvTable(source.head))) >= 2
+    return len(joint_columns(CsvTable(source.head).names)) >= 2
 
 
 def read(source: Source) -> Detections:
     """A row is a person in a frame."""
-    table = CsvTable(source.data)
-    joints = _joints(table)
+    return read_table(source, CsvTable(source.data), NAME)
+
+
+def read_table(source: Source, table: Table, title: str) -> Detections:
+    """The people of a table, wherever it is from.
+
+    Args:
+        title: the format's name for the user.
+    """
+    joints = joint_columns(table.names)
     layout = named_layout(list(joints))
     columns = [c for xyc in joints.values() for c in xyc if c is not None]
     try:
@@ -69,7 +99,7 @@ def read(source: Source) -> Detections:
     person = table.column(*PERSON)
     points[..., 2][np.isnan(points[..., 2]) & np.isfinite(points[..., 0])] = 1
     found = Detections.build(
-        f"{layout.name.split('-')[0]} {NAME}" if layout.name.startswith("MediaPipe") else NAME,
+        f"{layout.name.split('-')[0]} {title}" if layout.name.startswith("MediaPipe") else title,
         layout, frame, points, fps=None if times is None else rate_of_timestamps(frame, times),
         units=units(points),
         ids=None if person is None else words_as_numbers(table.words(person)),
@@ -91,15 +121,15 @@ def words_as_numbers(words: Iterable[str]) -> np.ndarray:
     return np.fromiter((known.setdefault(w, len(known)) if w else -1 for w in words), np.int64)
 
 
-def _column(table: CsvTable, names: tuple[str, ...]) -> np.ndarray | None:
+def _column(table: Table, names: tuple[str, ...]) -> np.ndarray | None:
     index = table.column(*names)
     return None if index is None else table.numbers([index])[:, 0]
 
 
-def _joints(table: CsvTable) -> dict[str, tuple[int, int, int | None]]:
+def joint_columns(names: list[str]) -> dict[str, tuple[int, int, int | None]]:
     """Columns of x, y and confidence by joint."""
     axes: dict[str, dict[str, int]] = {}
-    for column, name in enumerate(table.names):
+    for column, name in enumerate(names):
         name = _UNIT.sub("", name)
         last, first = _LAST.fullmatch(name), _FIRST.fullmatch(name)
         if last and last[1]:

@@ -6,6 +6,7 @@ last: it takes what has no reader of its own.
 - Frames: a list, also under ``frames``, ``data``, ``results`` and the like; an object with a
   member for each frame ("0", "frame_12", "img_0012.jpg"); JSON Lines; or a folder with a file for
   each frame. A frame's number is under ``frame``, ``frame_id`` ..., or in its name, or its place.
+  Or a list or an object of people, each with a list of their frames.
 - People of a frame: a list or an object by number, also under ``people``, ``persons``,
   ``detections``, ``instances`` ...; or one person. Several entries may have the same frame.
 - Points of a person, also under ``keypoints``, ``landmarks``, ``pose`` ...: [[x, y] ...] or [[x, y,
@@ -19,6 +20,7 @@ easy_ViTPose's files y stands before x; others are turned if that makes people s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -42,6 +44,7 @@ _PEOPLE = ("people", "persons", "instances", "detections", "results", "poses", "
            "objects", "bodies", "skeletons", "instance_info", "annotations")  # fmt: skip
 _POINTS = ("keypoints", "landmarks", "pose_landmarks", "pose_keypoints_2d", "keypoints_2d",
            "joints", "joints_2d", "points", "pose", "skeleton", "kpts", "body")  # fmt: skip
+_EVERYBODY = ("tracks", "people", "persons")
 _SCORES = ("keypoint_scores", "scores", "confidences", "confidence", "conf", "visibility", "score")
 _BESIDE = ("skeleton", "names", "keypoint_names", "joint_names", "joints", "labels")
 _SURE = ("score", "confidence", "conf", "visibility", "likelihood", "prob", "c", "v", "presence")
@@ -153,15 +156,45 @@ def _one_person(people: list[Points]) -> bool:
 
 def _wrapped(document: Any) -> Any:
     """What lies under the word for frames, if anything does."""
+    if not isinstance(document, OBJECTS):
+        return document
+    for key in _FRAMES:
+        inside = document.get(key)
+        if isinstance(inside, LISTS) or _numbered(inside):
+            return inside
+    return None
+
+
+def _numbered(document: Any) -> bool:
+    """Whether it is an object whose members are frames, by their names."""
+    return isinstance(document, OBJECTS) and all(any(c.isdigit() for c in key) for key in document)
+
+
+def _by_person(document: Any) -> Iterator[dict[str, Any]]:
+    """The frames of everybody, of a document that has a list of them for each person."""
     if isinstance(document, OBJECTS):
-        return next(
-            (document[key] for key in _FRAMES if isinstance(document.get(key), LISTS)), None
-        )
-    return document
+        document = next((document[k] for k in _EVERYBODY if k in document), document)
+    if isinstance(document, OBJECTS):
+        people = ((re.sub(r"\D", "", name), frames) for name, frames in document.items())
+    elif isinstance(document, LISTS):
+        people = ((_first(one, _NUMBERS), _first(one, ("frames",))) for one in document)
+    else:
+        return
+    for number, (who, frames) in enumerate(people):
+        if not isinstance(frames, LISTS):
+            return
+        who = int(who) if str(who).isdecimal() else number
+        for frame in frames:
+            if not isinstance(_first(frame, FRAME[:-1]), int):
+                return
+            yield frame | {"id": who}
 
 
 def _frames(document: Any) -> Iterator[Any]:
     """The frames of a document; scores that lie beside the keypoints of all go with them."""
+    if next(_by_person(document), None):
+        yield from _by_person(document)
+        return
     listed = _wrapped(document)
     if isinstance(listed, LISTS):
         scores = (
@@ -174,16 +207,15 @@ def _frames(document: Any) -> Iterator[Any]:
                 yield {"keypoints": keypoints, "scores": sure}
             return
         yield from listed
-    elif isinstance(document, OBJECTS) and _names(document):
-        yield from document.values()
+    elif isinstance(named := document if listed is None else listed, OBJECTS) and _names(document):
+        yield from named.values()
 
 
 def _names(document: Any) -> list[str] | None:
     """The names of the frames of an object that has a member for each; None for others."""
-    if not isinstance(document, OBJECTS) or isinstance(_wrapped(document), LISTS):
-        return None
-    names = [str(key) for key in document]
-    return names if all(any(c.isdigit() for c in name) for name in names) else None
+    inside = _wrapped(document)
+    named = document if inside is None else inside
+    return list(named) if _numbered(named) and not next(_by_person(document), None) else None
 
 
 def _people(frame: Any) -> Iterator[tuple[Points, Any]]:
