@@ -13,10 +13,11 @@ from .presets import Preset, is_chain, presets
 from .rig import Rig
 from .rotation import unit
 from .structure import map_by_structure
-from .words import map_by_words, side_of
+from .words import are_told_apart, map_by_words, side_of
 
 _SEPARATORS = re.compile(r"[ _.\-]+")
 _OTHER = {".L": ".R", ".R": ".L"}
+_LEG = ("thigh", "shin", "foot", "toe")
 _NAMESPACE = re.compile(r".*[:|]")
 _UPRIGHT = 0.5
 """Cosine: a person's trunk goes on from the legs, an animal's is across them."""
@@ -107,6 +108,9 @@ def _find(rig: Rig) -> Mapping:
     if not best.missing:
         return _filled(best, by_words)
     by_shape = map_by_structure(rig)
+    numbered = not by_words.missing and not are_told_apart(by_words)
+    if numbered and by_shape is not None and not by_shape.guessed:
+        return replace(_sided_by_names(by_shape), switches=_known_switches(rig))
     if not by_words.missing:
         whole = by_words if by_shape is None else _filled(by_words, by_shape)
         return replace(whole, switches=_known_switches(rig))
@@ -161,18 +165,29 @@ def _said(rig: Rig) -> Mapping:
 
 
 def _sided_by_names(mapping: Mapping) -> Mapping:
-    """Left and right exchanged where the bones' names say that they are the other way round."""
-    votes = 0
+    """Left and right exchanged where the bones' names say that they are the other way round.
+
+    Arms and legs each by themselves: whoever rests in a fighter's stance may have crossed them.
+    """
+    votes = {True: 0, False: 0}
     for part, names in mapping.bones.items():
         if part[-2:] in _OTHER:
             sides = [side_of(name) for name in names]
-            votes += (("L" in sides) - ("R" in sides)) * (1 if part.endswith(".L") else -1)
-    return mapping if votes >= 0 else _sides_exchanged(mapping)
+            vote = ("L" in sides) - ("R" in sides)
+            votes[part.startswith(_LEG)] += vote if part.endswith(".L") else -vote
+    bones = {
+        _across(part) if votes[part.startswith(_LEG)] < 0 else part: names
+        for part, names in mapping.bones.items()
+    }
+    return replace(mapping, bones=bones)
+
+
+def _across(part: str) -> str:
+    return part[:-2] + _OTHER.get(part[-2:], part[-2:])
 
 
 def _sides_exchanged(mapping: Mapping) -> Mapping:
-    bones = {part[:-2] + _OTHER.get(part[-2:], part[-2:]): n for part, n in mapping.bones.items()}
-    return replace(mapping, bones=bones)
+    return replace(mapping, bones={_across(part): n for part, n in mapping.bones.items()})
 
 
 def fit_preset(preset: Preset, rig: Rig) -> Mapping:

@@ -69,7 +69,7 @@ _LEG: dict[str, dict[str, float]] = {
         "leg": 1.5,
     },
     "foot": {"foot": 3, "ankle": 3, "足首": 3},
-    "toe": {"toe": 3, "toes": 3, "toebase": 3, "ball": 3, "つま先": 3, "foot": 1},
+    "toe": {"toe": 3, "toes": 3, "toebase": 3, "ball": 3, "つま先": 3, "foot": 3},
 }
 """Parts from the body outward, and how well a word names them."""
 _HEAD = frozenset(("head", "skull", "頭"))
@@ -86,6 +86,7 @@ _TOPS = {
     "arms": ("shoulder.L", "upper_arm.L", "shoulder.R", "upper_arm.R"),
     "legs": ("thigh.L", "thigh.R"),
 }
+_IN_A_ROW = (("upper_arm", "forearm"), ("thigh", "shin"))
 _SURE = 0.9
 _OPTIONAL = 10
 """Parts besides the required ones that a whole body has: neck, head, and those of the limbs."""
@@ -133,6 +134,14 @@ def map_by_words(rig: Rig) -> Mapping:
     known = {part: names for mapping in found for part, names in mapping.bones.items()}
     together = replace(best, bones=known | best.bones)
     return together if together.missing else best
+
+
+def are_told_apart(mapping: Mapping) -> bool:
+    """Whether words tell an arm from a forearm and a thigh from a shin, and not numbers alone."""
+    pairs = [(f"{a}.{s}", f"{b}.{s}") for a, b in _IN_A_ROW for s in "LR"]
+    return all(
+        words_of(mapping.bones[one][0]) != words_of(mapping.bones[other][0]) for one, other in pairs
+    )
 
 
 def _trees(rig: Rig) -> list[dict[int, list[int]]]:

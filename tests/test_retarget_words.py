@@ -133,8 +133,24 @@ def test_arms_without_collar_bones_begin_at_the_shoulder():
     }
 
 
-def test_shape_tells_the_ends_of_limbs_whose_bones_are_numbered():
-    """As CesiumMan's: leg_joint_L_1, leg_joint_L_2 ...; no word tells foot from shin."""
+def with_bone_between(rig: Rig, bone: str, name: str, place: np.ndarray) -> Rig:
+    """A bone more between one and its parent."""
+    b = rig.bones.index(bone)
+    rest = rig.rest[b].copy()
+    rest[:3, 3] = place
+    parents = np.insert(np.where(rig.parents >= b, rig.parents + 1, rig.parents), b, 0)
+    parents[b], parents[b + 1] = rig.parents[b], b
+    return replace(
+        rig,
+        bones=(*rig.bones[:b], name, *rig.bones[b:]),
+        parents=parents,
+        rest=np.insert(rig.rest, b, rest, axis=0),
+        lengths=np.insert(rig.lengths, b, rig.lengths[b]),
+    )
+
+
+def test_shape_tells_limbs_whose_bones_are_numbered():
+    """As CesiumMan's: leg_joint_L_1, leg_joint_L_2 ...; mGear's have a bone for twist between."""
     limbs = {"arm": ("upper_arm", "forearm", "hand"), "leg": ("thigh", "shin", "foot", "toe")}
     names = {
         f"{bone}.{side}": f"{limb}_joint_{side}_{i}"
@@ -142,8 +158,12 @@ def test_shape_tells_the_ends_of_limbs_whose_bones_are_numbered():
         for i, bone in enumerate(bones)
         for side in "LR"
     }
-    found = find_mapping(renamed(MANNEQUIN, names))
-    assert found.preset == "words"
+    rig = renamed(MANNEQUIN, names)
+    for side in "LR":
+        knee = rig.rest[rig.bones.index(names[f"shin.{side}"]), :3, 3]
+        hip = rig.rest[rig.bones.index(names[f"thigh.{side}"]), :3, 3]
+        rig = with_bone_between(rig, names[f"shin.{side}"], f"leg_joint_{side}_x", (hip + knee) / 2)
+    found = find_mapping(rig)
     assert {part: found.bones[part] for part in names if part in found.bones} == {
         part: (name,) for part, name in names.items()
     }
