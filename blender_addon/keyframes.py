@@ -64,8 +64,9 @@ def action_steps(
         name: the action's name; the clip's and person's where not given.
         fps: rate to key at; the scene's where not given.
         replace: remove the action that an earlier call wrote for the same clip and person if the
-            armature uses it now; bones that only that one keyed go back to rest. An action of the
-            user's is never removed, and is kept in the file even if nothing else uses it.
+            armature uses it now; else it is kept beside the new one. Either way bones that only it
+            keyed go back to rest. An action of the user's is never removed, is kept in the file
+            even if nothing else uses it, and its bones stay as they are.
         switches: custom properties of bones that keep a value while the action plays, bone to
             property to value, as control rigs turn from IK to FK; those the rig lacks are left.
         tolerance: leave out keys as long as no bone is further off than this at any frame; a key
@@ -175,7 +176,7 @@ def _check(obj: Object, motion: BoneMotion) -> None:
 def _let_go(animation: Any, previous: Action | None, ours: str | None) -> set[str]:
     """Keep a user's action though nothing may use it now; take away ours of the same mark.
 
-    Returns the names of the curves' groups, and so of the bones, in what was taken away.
+    Returns the names of the curves' groups, and so of the bones, in what of ours plays no longer.
     """
     gone: dict[str, Action] = {}
     if ours is not None:
@@ -190,7 +191,8 @@ def _let_go(animation: Any, previous: Action | None, ours: str | None) -> set[st
             gone[previous.name] = previous
         elif previous.users <= int(previous.use_fake_user):
             previous.use_fake_user = True
-    groups = {name for action in gone.values() for name in _group_names(action)}
+    silent = [*gone.values(), *([previous] if previous is not None and MARK in previous else [])]
+    groups = {name for action in silent for name in _group_names(action)}
     for action in gone.values():
         if not action.library and action.users <= int(action.use_fake_user):
             bpy.data.actions.remove(action)

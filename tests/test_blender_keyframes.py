@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install 'lift-to-3d[blender]')")
 
-from lift_to_3d.blender_addon.keyframes import action_steps, write_action  # noqa: E402
+from lift_to_3d.blender_addon.keyframes import MARK, action_steps, write_action  # noqa: E402
 from lift_to_3d.blender_addon.reduction import Tolerance  # noqa: E402
 from lift_to_3d.blender_addon.rig_reader import read_rig  # noqa: E402
 from lift_to_3d.blender_addon.scene import frame_rate, set_frame_rate  # noqa: E402
@@ -197,16 +197,30 @@ def test_the_users_actions_stay(armature):
     assert first != last
 
 
-def test_bones_that_a_replaced_action_moved_go_back_to_rest(armature):
+@pytest.mark.parametrize("again", [True, False])
+def test_bones_that_only_an_earlier_action_moved_go_back_to_rest(armature, again):
     whole = tumbling()
-    write_action(armature, whole)
+    earlier = write_action(armature, whole).name
     bpy.context.scene.frame_set(20)
     part = replace(whole, bones=whole.bones[:1], rotations=whole.rotations[:, :1])
-    write_action(armature, part, replace=True)
+    later = write_action(armature, part, replace=again)
+    assert len(bpy.data.actions) == (1 if again else 2)
+    assert again or bpy.data.actions[earlier] != later
     bpy.context.scene.frame_set(21)
     for bone in armature.pose.bones:
         at_rest = np.allclose(bone.matrix_basis, np.eye(4), atol=1e-6)
         assert at_rest == (bone.name not in (*part.bones, *part.locations)), bone.name
+
+
+def test_bones_that_the_users_action_moved_stay(armature):
+    whole = tumbling()
+    del write_action(armature, whole)[MARK]
+    bpy.context.scene.frame_set(20)
+    posed = {bone.name: np.array(bone.matrix_basis) for bone in armature.pose.bones}
+    part = replace(whole, bones=whole.bones[:1], rotations=whole.rotations[:, :1])
+    write_action(armature, part, replace=True)
+    for bone in armature.pose.bones[1:]:
+        np.testing.assert_allclose(bone.matrix_basis, posed[bone.name])
 
 
 def test_a_refused_motion_changes_nothing(armature):
