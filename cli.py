@@ -98,6 +98,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     report.make_printable()
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["worker"]:  # for `commands.pool` alone, so it is no verb
+        return _worker()
     parser = make_parser()
     try:
         parsed = parser.parse_args([*arguments[:1], *with_settings(arguments[1:])])
@@ -124,7 +126,7 @@ def make_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
     def add(
-        name: str, about: str, handler: Callable[[argparse.Namespace], int]
+        name: str, about: str, handler: Callable[[argparse.Namespace], int], given: str = _INPUT
     ) -> argparse.ArgumentParser:
         verb = verbs.add_parser(
             name,
@@ -133,13 +135,13 @@ def make_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         verb.set_defaults(handler=handler)
-        verb.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=_INPUT)
+        verb.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help=given)
         return verb
 
     convert = add("convert", _CONVERT, _convert)
     words.add_rig_words(convert)
     lift = add("lift", _LIFT, _lift)
-    retarget = add("retarget", _RETARGET, _convert)
+    retarget = add("retarget", _RETARGET, _convert, _MOTIONS)
     words.add_rig_words(retarget)
     preview = add("preview", _PREVIEW, _preview)
     inspect = add("inspect", _INSPECT, _inspect)
@@ -168,13 +170,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     timing.add_argument("--json", action="store_true", help="one line of JSON")
     words.add_lift_words(timing)
-    worker = verbs.add_parser("worker")  # without help it is not listed
-    worker.set_defaults(handler=_worker)
     _add_training(verbs)
     return parser
 
 
 _INPUT = "a keypoint file, a folder that is one clip, or a folder of clips"
+_MOTIONS = "a motion file (.npz) that lift wrote, or a folder of them"
 _OUT = "folder of the results, or the one file to write"
 
 
@@ -207,7 +208,7 @@ def _benchmark(parsed: argparse.Namespace) -> int:
     return DONE
 
 
-def _worker(_: argparse.Namespace) -> int:
+def _worker() -> int:
     from .commands import protocol
 
     protocol.serve()

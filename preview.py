@@ -48,13 +48,14 @@ MAX_FPS = 60.0
 _OVERSAMPLING = 2
 _DISTANCE = 5.5  # of the eye from the figure, metres
 _ELEVATION = math.radians(9)
-_TARGET = 0.87  # height the eye looks at, metres
-_CLIMB = 0.35  # the pelvis may rise and sink so far before the eye goes along, metres
+_TARGET = 0.92  # height the eye looks at, metres
+_CLIMB = 0.15  # the pelvis may rise and sink so far before the eye goes along, metres
 _STRAY = 0.3  # the pelvis never gets further from where the eye looks, metres
-_VIEW = 2.35  # metres of the world that a panel's height shows
+_VIEW = 2.5  # metres of the world that a panel's height shows
 _FLOOR = 2.5  # half the floor's side, metres
 _TILE = 0.5
 _UNSEEN = 0.75  # how much of the background is in what nobody saw
+_MARGIN = 1 / 14  # of a panel, at its foot, is left to what is written there
 
 _THORAX, _NOSE, _HEAD = 8, 9, 10
 _WORLD_BONES = (*(bone for bone in H36M.bones if _NOSE not in bone), (_THORAX, _HEAD))
@@ -132,7 +133,8 @@ class Canvas:
         """A line of text; `anchor` as Pillow has it."""
         x, y = at[0] * _OVERSAMPLING, at[1] * _OVERSAMPLING
         font = _font(size * _OVERSAMPLING)
-        self._draw.text((x, y), text, fill=color, font=font, anchor=anchor)
+        edge = {"stroke_width": 2 * _OVERSAMPLING, "stroke_fill": BACKGROUND}
+        self._draw.text((x, y), text, fill=color, font=font, anchor=anchor, **edge)
 
     def paste(self, other: Canvas, x: int, y: int) -> None:
         """Lay another canvas on this one, its top left corner at x, y."""
@@ -204,6 +206,11 @@ class WorldPanel:
             canvas.line(points[a], points[b], _mix(_side_color(b), BACKGROUND, share), thick)
         head = _mix(MIDDLE, BACKGROUND, float(faint[_HEAD]))
         canvas.dot(points[_HEAD], head, size[1] / _VIEW * 0.095)
+        below, _ = project(target * (1, 1, 0))
+        if below[1] > size[1]:
+            height = np.min(self.motion.joints[frame, FEET, 2]) - ANKLE_HEIGHT
+            text = f"{height:.1f} m above the floor"
+            canvas.text((size[0] / 2, size[1] * (1 - _MARGIN)), text, TEXT, 13, "md")
         return canvas
 
     def _draw_floor(self, canvas: Canvas, target: np.ndarray, project) -> None:

@@ -10,7 +10,7 @@ from ..core.errors import LiftError
 from ..core.motion import Motion
 from ..core.motion_file import is_motion_file, load_motion
 from ..core.pipeline import Options, people
-from ..core.track import Track
+from ..core.track import Track, notes_of
 from .clip import Clip, clip_of
 
 
@@ -40,15 +40,16 @@ def lift_file(path: Path, options: Options, progress: Callable[[float], None]) -
         motion = load_motion(path)
         return Lifted((motion,), (clip_of(motion, None, options.video),), ())
     lifted: list[tuple[Track, Motion]] = []
-    notes: dict[str, None] = {}
+    everybody: list[Track] = []
+    left_out: list[str] = []
     failure: LiftError | None = None
     for track, result in people(path, options, progress):
+        everybody.append(track)
         if isinstance(result, LiftError):
             failure = failure or result
-            notes[f"Person {track.person} is left out: {result}"] = None
+            left_out.append(f"Person {track.person} is left out: {result}")
         else:
             lifted.append((track, result))
-            notes.update(dict.fromkeys(track.notes))
     if not lifted:
         raise failure or LiftError(f"{path}: nobody can be lifted.")
     from ..core.tracks.video import find_video  # with scipy: registering does not wait for it
@@ -60,4 +61,5 @@ def lift_file(path: Path, options: Options, progress: Callable[[float], None]) -
         clip_of(motion, track, video, begin - min(begins))
         for (track, motion), begin in zip(lifted, begins, strict=True)
     ]
-    return Lifted(tuple(motion for _, motion in lifted), tuple(clips), tuple(notes))
+    notes = (*notes_of(everybody), *left_out)
+    return Lifted(tuple(motion for _, motion in lifted), tuple(clips), notes)

@@ -110,7 +110,7 @@ class LIFT_TO_3D_PG_settings(Defaults, PropertyGroup):  # noqa: N801
     )
     fov: FloatProperty(
         name="Field of View",
-        description="Horizontal, of the camera; 0 if not known",
+        description="Horizontal, of the camera; 0 if not known: 60° along the longer side then",
         min=0,
         max=2.97,
         default=0,

@@ -24,7 +24,7 @@ from ..core.errors import Cancelled, LiftError
 from ..core.motion import Motion
 from ..core.motion_file import is_motion_file, load_motion, save_motion
 from ..core.pipeline import Options, part
-from ..core.track import Track
+from ..core.track import Track, notes_of
 from ..core.tracks.video import find_video
 from ..retarget.options import Retargeting
 from .formats import FILM, MOTION, RENDER, SHEET, all_formats, rig_formats
@@ -207,19 +207,20 @@ def _lift(
     if is_motion_file(task.source):
         motion = load_motion(task.source)
         return [(1, None, replace(motion, name=motion.name or task.stem))], ()
+    people: list[Track] = []
     lifted: list[tuple[int, Track | None, Motion]] = []
     notes: list[str] = []
     errors: list[LiftError] = []
     for track, motion in pipeline.people(task.source, task.options, progress):
-        notes += [f"person {track.person}: {note}" for note in track.notes]
+        people.append(track)
         if isinstance(motion, LiftError):
             errors.append(motion)
-            notes.append(f"person {track.person} was left out: {motion}")
+            notes.append(f"Person {track.person} is left out: {motion}")
         else:
             lifted.append((track.person, track, motion))
     if not lifted:
         raise errors[0]
-    return lifted, tuple(notes)
+    return lifted, (*notes_of(people), *notes)
 
 
 def _write(

@@ -135,19 +135,19 @@ def add_rig_words(parser: argparse.ArgumentParser) -> None:
 
 def add_run_words(parser: argparse.ArgumentParser) -> None:
     """How to go through many inputs: `--jobs --resume --scheduler --settings --json`."""
-    group = parser.add_argument_group("many clips")
+    group = parser.add_argument_group("many inputs")
     group.add_argument(
         "--jobs",
         type=_count,
         default=cores(),
         metavar="N",
-        help="clips at the same time, each in a process with one thread, or as many as "
+        help="inputs at the same time, each in a process with one thread, or as many as "
         "OMP_NUM_THREADS says (default: one for each core)",
     )
     group.add_argument(
         "--resume",
         action="store_true",
-        help="skip clips whose files were already made from the same input and settings",
+        help="skip inputs whose files were already made from the same input and settings",
     )
     group.add_argument(
         "--scheduler", metavar="tcp://HOST:PORT", help="a Dask cluster that sees the same files"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -70,3 +71,14 @@ class Track:
                 j = self.joints.index(name)
                 xy[:, i], confidence[:, i] = self.xy[:, j], self.confidence[:, j]
         return xy, confidence
+
+
+def notes_of(people: Sequence[Track]) -> list[str]:
+    """What is to be told of the people of a clip: what all share once, the rest by person."""
+    shared = [note for note in people[0].notes if all(note in track.notes for track in people)]
+    return shared + [
+        f"Person {track.person}: {note}"
+        for track in people
+        for note in track.notes
+        if note not in shared
+    ]

@@ -100,6 +100,7 @@ def test_wrong_usage_is_status_2(capsys, clip, tmp_path):
         assert captured.out == ""
         assert captured.err
         assert "Traceback" not in captured.err
+        assert "worker" not in captured.err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -139,6 +140,16 @@ def test_convert_writes_every_person_named_after_the_input(clip, tmp_path, capsy
     if line["people"] > 1:
         assert "clip.person2.bvh" in written
     assert (tmp_path / "clip.bvh").read_text().startswith("HIERARCHY")
+
+
+def test_what_holds_for_everybody_is_said_once(tmp_path, capsys):
+    sample = str(ROOT / "samples" / "street_coco.json")
+    assert main(["lift", sample, "--frames", "100:140", "--out", str(tmp_path), "--json"]) == 0
+    (line,) = lines_of(capsys)
+    assert line["people"] == 2
+    told = [note for note in line["notes"] if "frames a second are assumed" in note]
+    assert len(told) == 1
+    assert not told[0].startswith("Person")
 
 
 def test_retarget_makes_what_convert_makes(clip, motion, tmp_path):

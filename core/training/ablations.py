@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -196,7 +197,7 @@ def run_study(
     out: Path,
     steps: int | None = None,
     seeds: int = 1,
-    report: Callable[[str], None] | None = None,
+    report: Callable[[str, int, int], None] | None = None,
 ) -> list[Result]:
     """Train and measure all rows of a study; what is done already is not done again.
 
@@ -207,7 +208,7 @@ def run_study(
         out: folder of the runs; two studies that share a run share it here.
         steps: updates of each run, in place of the study's own.
         seeds: how often each row is trained; all rows from one seed before the next seed.
-        report: told what happens.
+        report: called with the run, how many of its updates are done, and of how many.
 
     Raises:
         ModelError: there is no such study, or there are no seeds.
@@ -223,23 +224,30 @@ def run_study(
         for variant in STUDIES[name]:
             updates = steps or variant.recipe.steps
             recipe = replace(variant.recipe, data=files, steps=updates, seed=seed)
-            if report:
-                report(f"{name}: {variant.name}, seed {seed}")
             one = replace(variant, recipe=recipe)
-            measured[variant.name].append(_trained(one, folder, test, out / _run_name(one)))
+            tell = partial(report, f"{variant.name}, seed {seed}") if report else _silent
+            measured[variant.name].append(_trained(one, folder, test, out / _run_name(one), tell))
     return [_mean(row, values) for row, values in measured.items()]
 
 
-def _trained(variant: Variant, data: Path, test: Path, folder: Path) -> dict[str, float]:
+def _silent(_done: int, _steps: int) -> None:
+    pass
+
+
+def _trained(
+    variant: Variant, data: Path, test: Path, folder: Path, tell: Callable[[int, int], None]
+) -> dict[str, float]:
     """Train and measure one network, unless its result lies in the folder."""
-    done = folder / "result.json"
+    done, steps = folder / "result.json", variant.recipe.steps
     if not done.is_file():
         training = Training(variant.recipe, data, folder, "cpu", network=variant.network())
-        training.run()
+        tell(training.step, steps)
+        training.run(report=lambda step, _: tell(step, steps))
         result = measure(training.average, variant.recipe, virtual_clips(test, 1.0))
         part = done.with_name(done.name + ".part")
         part.write_text(json.dumps(result), "utf-8")
         part.replace(done)
+    tell(steps, steps)
     return json.loads(done.read_text("utf-8"))
 
 

@@ -185,20 +185,23 @@ def _prepare(parsed: argparse.Namespace) -> int:
 
 def _ablate(parsed: argparse.Namespace) -> int:
     import torch
+    from tqdm import tqdm
 
     from .ablations import as_table, run_study
 
     if parsed.threads:
         torch.set_num_threads(parsed.threads)
-    results = run_study(
-        parsed.study,
-        parsed.data,
-        parsed.test,
-        parsed.out,
-        parsed.steps,
-        parsed.seeds,
-        lambda t: print(t, flush=True),
-    )
+    with tqdm(unit="step") as bar:
+
+        def report(run: str, done: int, steps: int) -> None:
+            if done <= bar.n:  # the next run
+                bar.reset(steps)
+            bar.set_description_str(f"{parsed.study}: {run}", refresh=False)
+            bar.update(done - bar.n)
+
+        results = run_study(
+            parsed.study, parsed.data, parsed.test, parsed.out, parsed.steps, parsed.seeds, report
+        )
     table = as_table(parsed.study, results)
     (parsed.out / f"{parsed.study}.md").write_text(table + "\n", "utf-8")
     print(table)
