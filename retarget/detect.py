@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .chain import line_above
 from .mapping import REQUIRED, Mapping
 from .presets import Preset, is_chain, presets
 from .rig import Rig
@@ -106,7 +107,7 @@ def _find(rig: Rig) -> Mapping:
     best = max((fit_preset(preset, rig) for preset in presets()), key=fitness)
     by_words = map_by_words(rig)
     if not best.missing:
-        return _filled(best, by_words)
+        return _chest_of_neck(_filled(best, by_words), rig)
     by_shape = map_by_structure(rig)
     numbered = not by_words.missing and not are_told_apart(by_words)
     if numbered and by_shape is not None and not by_shape.guessed:
@@ -135,6 +136,26 @@ def _filled(mapping: Mapping, other: Mapping) -> Mapping:
         if set(names) >= set(bones.get(part, ())) and not taken & set(names):
             bones[part] = names
     return replace(mapping, bones=bones)
+
+
+def _chest_of_neck(mapping: Mapping, rig: Rig) -> Mapping:
+    """Bones of a preset's neck that both arms hang on, below the shoulders, belong to the spine.
+
+    MPFB's rig for Rigify has one bone more in its spine than Rigify's own, and numbers all alike.
+    """
+    arms = [rig.bones.index(mapping.bones[f"upper_arm.{side}"][0]) for side in "LR"]
+    heads, shoulders = rig.rest[:, :3, 3], rig.rest[arms, :3, 3].mean(0)
+    up = unit(shoulders - heads[rig.bones.index(mapping.bones["hips"][0])])
+    both = set.intersection(*(set(line_above(arm, rig.parents)) for arm in arms))
+    neck = [rig.bones.index(name) for name in mapping.bones.get("neck", ())]
+    low = [bone for bone in neck if bone in both and (heads[bone] - shoulders) @ up < 0]
+    if not low:
+        return mapping
+    more = tuple(rig.bones[bone] for bone in low)
+    rest = tuple(rig.bones[bone] for bone in neck if bone not in low)
+    return replace(
+        mapping, bones=mapping.bones | {"spine": mapping.bones["spine"] + more, "neck": rest}
+    )
 
 
 def _known_switches(rig: Rig) -> dict[str, dict[str, float]]:

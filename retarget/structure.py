@@ -169,7 +169,7 @@ def _name_ends(
     if "upper_arm" in parts:
         before = path[: path.index(parts["upper_arm"])]
         if before:
-            name(f"shoulder.{side}", before[-1])
+            name(f"shoulder.{side}", before[0])
     elif "foot" in parts:
         after = path[path.index(parts["foot"]) + 1 :]
         far = [bone for bone in after if _apart(tree, parts["foot"], bone) > _INSTEP * size]

@@ -289,3 +289,19 @@ def test_loose_arms_are_known_as_arms():
     arms = without(rig, *trunk, *legs)
     with pytest.raises(RigError, match="no hips, spine, thighs or shins that"):
         check_mapping(find_mapping(arms), arms)
+
+
+def test_a_spine_longer_than_the_presets_ends_below_the_shoulders():
+    """MPFB's rig for Rigify: the arms hang on spine.004, which is Rigify's own lower neck."""
+    numbers = ("spine", "spine.001", "spine.002", "spine.004", "spine.005", "spine.006")
+    rig = renamed(
+        MANNEQUIN,
+        dict(zip(TRUNK, numbers, strict=True))
+        | {f"clavicle.{side}": f"shoulder.{side}" for side in "LR"},
+    )
+    chest = MANNEQUIN.rest[MANNEQUIN.bones.index("spine.03"), :3, 3]
+    place = (chest + MANNEQUIN.rest[MANNEQUIN.bones.index("spine.02"), :3, 3]) / 2
+    mapping = find_mapping(with_bone_between(rig, "spine.004", "spine.003", place))
+    assert mapping.preset == "rigify-metarig"
+    assert mapping.bones["spine"] == ("spine.001", "spine.002", "spine.003", "spine.004")
+    assert mapping.bones["neck"] == ("spine.005",)
