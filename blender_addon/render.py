@@ -160,8 +160,9 @@ def _follow(scene: Scene, obj: Object) -> None:
     places = np.array([shown.matrix_world @ bone.head for bone in bones])
     camera: Any = scene.camera
     height = camera["height"]
-    low, middle = np.percentile(places, (10, 50), axis=0)  # a root bone may stay behind
-    above = max(0.0, low[2] - 0.1 * height)  # on a roof, or in a jump
+    middle = np.median(places, axis=0)
+    low = np.sort(places[:, 2])[:2][-1]  # a root bone may stay behind
+    above = max(0.0, low - 0.1 * height)  # on a roof, or in a jump
     aim = Vector((middle[0], middle[1], 0.48 * height + above))
     width, tall = scene.render.resolution_x, scene.render.resolution_y
     distance = 0.7 * height / np.tan(_FIELD_OF_VIEW / 2) * max(1.0, width / tall)
