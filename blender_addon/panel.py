@@ -25,7 +25,8 @@ from .scene import Context, translated
 from .source import reading
 
 _WIDTH_OF_LETTER = 6.5
-_BY_SHAPE = "by its shape"
+_BY = {"structure": "by its shape", "words": "by words in its names"}
+"""How a rig is recognised that no preset names."""
 
 
 class _SidebarPanel:
@@ -339,7 +340,9 @@ def _recognised(obj: Any) -> tuple[str, str]:
     if rig_choice.is_edited(obj):
         return translated("Your own mapping"), "CHECKMARK"
     titles = {preset.name: preset.title for preset in rig_presets()}
-    title = titles.get(mapping.preset) or translated(_BY_SHAPE)
+    if mapping.against:
+        return translated("No person: it {}").format(mapping.against), "ERROR"
+    title = titles.get(mapping.preset) or translated(_BY.get(mapping.preset, _BY["structure"]))
     if mapping.guessed:
         return translated("Guessed {}: check Bone Mapping").format(title), "QUESTION"
     text = translated("Recognised: {}, {:.0%} sure").format(title, mapping.confidence)

@@ -12,7 +12,10 @@ from ..retarget.detect import find_mapping
 from ..retarget.mapping import PARTS, Mapping, in_words, save_mapping
 from ..retarget.presets import presets
 
-_BY_SHAPE = "none that is known, told by the shape"
+_BY = {
+    "structure": "none that are known, told by the shape",
+    "words": "of no tool that is known, told by their words",
+}
 _GUESS = ", a guess: look at the list"
 
 
@@ -37,7 +40,7 @@ class RigInspection:
         return {
             "input": self.input, "rig": self.rig, "bones": self.bones,
             "preset": self.mapping.preset, "confidence": self.mapping.confidence,
-            "missing": list(self.mapping.missing),
+            "missing": list(self.mapping.missing), "against": self.mapping.against,
             "mapping": {part: list(names) for part, names in self.mapping.bones.items()},
         }  # fmt: skip
 
@@ -45,16 +48,19 @@ class RigInspection:
         """The same for people, a line for each part."""
         titles = {preset.name: preset.title for preset in presets()}
         guess = _GUESS if self.mapping.guessed else ""
+        title = titles.get(self.mapping.preset) or _BY.get(self.mapping.preset, "your own")
         lines = [
             self.input,
             f"  rig              {self.rig}, {self.bones} bones",
-            f"  names            {titles.get(self.mapping.preset, _BY_SHAPE)}",
+            f"  names            {title}",
             f"  confidence       {self.mapping.confidence:.0%}{guess}",
         ]
         for part in PARTS:
             if names := self.mapping.bones.get(part):
                 lines.append(f"  {in_words(part):16} {', '.join(names)}")
         lines += [f"  {in_words(part):16} MISSING" for part in self.mapping.missing]
+        if self.mapping.against:
+            lines.append(f"  NO PERSON        it {self.mapping.against}")
         return "\n".join(lines)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from lift_to_3d.commands.rigs import RigInspection
 from lift_to_3d.core.errors import RigError
 from lift_to_3d.retarget.character import load_character
 from lift_to_3d.retarget.detect import find_mapping
@@ -261,6 +262,13 @@ def test_an_animal_is_refused_whatever_its_bones_are_called():
     nameless = renamed(rig, {bone: f"b{i}" for i, bone in enumerate(rig.bones)})
     with pytest.raises(RigError):
         check_mapping(find_mapping(nameless), nameless)
+
+
+def test_what_is_seen_of_a_rig_says_that_it_is_no_person():
+    seen = RigInspection("horse.fbx", "horse", 40, find_mapping(on_all_fours()))
+    assert "NO PERSON        it rests with its trunk across its legs" in seen.table()
+    assert seen.as_dict()["against"] == find_mapping(on_all_fours()).against
+    assert "told by their words" in RigInspection("a", "a", 1, map_by_words(MANNEQUIN)).table()
 
 
 def test_who_names_an_animals_bones_may_have_it():
