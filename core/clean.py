@@ -30,6 +30,8 @@ _PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 _SWAP_GAIN = 0.06
 """How much shorter the way must become, in body heights, for each change of sides."""
+_PIECE = 10_000
+"""Frames that are looked at at once."""
 _SWAP_PRIOR = 0.15
 """What every swapped frame costs, as a share of that: the detector is right more often."""
 _SPIKE = 0.06
@@ -86,9 +88,9 @@ def clean(track: Track, *, progress: object = None) -> Track:
 def body_height(track: Track) -> np.ndarray:
     """(frames,) how large the person is in the picture, pixels, slowly changing and never 0."""
     xy, _ = track.select(COCO)
-    seen = np.isfinite(xy[..., 0])
-    low = np.where(seen[..., None], xy, np.inf).min(1)
-    high = np.where(seen[..., None], xy, -np.inf).max(1)
+    seen = np.isfinite(xy)
+    low = xy.min(1, where=seen, initial=np.inf)
+    high = xy.max(1, where=seen, initial=-np.inf)
     extent = np.hypot(*(high - low).T)
     good = np.isfinite(extent) & (extent > 0)
     if not good.any():
@@ -105,8 +107,9 @@ def _calibrated(confidence: np.ndarray) -> np.ndarray:
     found = confidence[confidence > 0]
     if not len(found):
         return confidence.copy()
-    best = max(float(np.quantile(found, 0.9)), 0.4)
-    return np.clip(confidence * (_SURE / best), 0.0, 1.0)
+    best = max(float(np.quantile(found, 0.9, overwrite_input=True)), 0.4)
+    scaled = confidence * (_SURE / best)
+    return np.clip(scaled, 0.0, 1.0, out=scaled)
 
 
 def _mend_swaps(
@@ -129,7 +132,7 @@ def _mend_swaps(
             if f"left_{word}" in names and f"right_{word}" in names
         ]
         sides = np.array(pairs[: len(judged)], int).reshape(-1, 2)
-        swapped = _swapped(xy[:, sides[:, 0]], xy[:, sides[:, 1]], height)
+        swapped = _swapped(xy, sides, height)
         for i, (left, right) in enumerate(pairs):
             fixed = i < len(judged) and part == "whole body"
             along = swapped if fixed else _along(xy[:, left], xy[:, right], swapped)
@@ -143,28 +146,21 @@ def _mend_swaps(
     return mended
 
 
-def _swapped(left: np.ndarray, right: np.ndarray, height: np.ndarray) -> np.ndarray:
+def _swapped(xy: np.ndarray, sides: np.ndarray, height: np.ndarray) -> np.ndarray:
     """(frames,) whether left and right are exchanged: the way of least length through the choices.
 
     Args:
-        left, right: (frames, pairs, 2), NaN where missing.
+        xy: (frames, joints, 2), NaN where missing.
+        sides: (pairs, 2), the left and the right joint of each pair that is judged.
         height: (frames,) body height.
     """
-    out = np.zeros(len(left), bool)
-    there = np.flatnonzero(np.isfinite(left + right).all(-1).any(axis=-1))
+    out = np.zeros(len(xy), bool)
+    there = np.flatnonzero(np.isfinite(xy[:, sides, 0]).all(-1).any(-1))
     if len(there) < 3:
         return out
-    left, right, height = left[there], right[there], height[there]
-
-    def way(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        steps = np.linalg.norm(a[1:] - b[:-1], axis=-1)
-        return steps / (height[1:] * np.diff(there))[:, None]
-
-    keep = way(left, left) + way(right, right)
-    cross = way(left, right) + way(right, left)
-    known = np.isfinite(keep) & np.isfinite(cross)
-    gain = _SWAP_GAIN * np.sqrt(left.shape[1])
-    keep, cross = (np.where(known, cost, 0).sum(1) for cost in (keep, cross))
+    pieces = (there[i : i + _PIECE + 1] for i in range(0, len(there) - 1, _PIECE))
+    keep, cross = np.concatenate([_ways(xy, sides, height, rows) for rows in pieces], 1)
+    gain = _SWAP_GAIN * np.sqrt(len(sides))
     if not (cross + gain < keep).any():
         return out
     cost, other = 0.0, gain
@@ -179,6 +175,18 @@ def _swapped(left: np.ndarray, right: np.ndarray, height: np.ndarray) -> np.ndar
         out[there[i]] = state
         state = bool(state) != bool(back[i, int(state)])
     return ~out if out[there].mean() > 0.5 else out
+
+
+def _ways(xy: np.ndarray, sides: np.ndarray, height: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """(2, rows - 1) body heights from row to row, with the sides as they are and exchanged."""
+    places = xy[rows][:, sides]
+    scale = (height[rows[1:]] * np.diff(rows))[:, None]
+    keep, cross = (
+        np.linalg.norm(places[1:] - before, axis=-1).sum(-1) / scale
+        for before in (places[:-1], places[:-1, :, ::-1])
+    )
+    known = np.isfinite(keep) & np.isfinite(cross)
+    return np.stack([np.where(known, way, 0).sum(1) for way in (keep, cross)])
 
 
 def _along(left: np.ndarray, right: np.ndarray, swapped: np.ndarray) -> np.ndarray:

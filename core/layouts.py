@@ -79,8 +79,10 @@ class Layout:
             weights = np.array(list(self.made[name].values()))
             out_xy[:, j] = np.einsum("npc,p->nc", xy[:, sources], weights)
             out_confidence[:, j] = confidence[:, sources].min(1)
-        seen = out_confidence > 0
-        out_confidence[seen] = self.hidden + (1 - self.hidden) * out_confidence[seen]
+        if self.hidden:
+            seen = out_confidence > 0
+            out_confidence *= 1 - self.hidden
+            np.add(out_confidence, self.hidden, out=out_confidence, where=seen)
         return out_xy, out_confidence
 
 

@@ -454,6 +454,15 @@ def tiny(token: str, size: int = 20_000_000) -> str:
     return f"[{(token * (size // len(token)))[:-1]}]"
 
 
+def packed_clip() -> bytes:
+    """A hundred thousand equal frames in less than 0.1 MB."""
+    points = np.array(json.loads((FIXTURES / "coco_results.json").read_text())[0]["keypoints"])
+    packed = io.BytesIO()
+    clip = np.broadcast_to(points.reshape(17, 3), (100_000, 17, 3))
+    np.savez_compressed(packed, keypoints=clip.astype(np.float32))
+    return packed.getvalue()
+
+
 def long_clip(entry: Callable[[int, list[float]], Any]) -> str:
     points = json.loads((FIXTURES / "coco_results.json").read_text())[0]["keypoints"]
     return json.dumps([entry(i, points) for i in range(20_000)])
@@ -470,10 +479,11 @@ def long_clip(entry: Callable[[int, list[float]], Any]) -> str:
         (lambda: "frame,nose_x,nose_y,knee_x,knee_y\n" + "0,1,1,2,2\n" * 500_000, "TrackError"),
         (lambda: long_clip(lambda i, p: {"image_id": i, "keypoints": p, "score": 1}), "20000"),
         (lambda: long_clip(lambda i, p: {"frame": i, "people": [{"pose": p}]}), "20000"),
+        (packed_clip, "100000"),
     ],
-    ids=["lists", "objects", "numbers", "deep", "one frame", "coco", "plain"],
+    ids=["lists", "objects", "numbers", "deep", "one frame", "coco", "plain", "packed"],
 )  # fmt: skip
-def test_memory_is_bounded_by_the_file(tmp_path: Path, text: Callable[[], str], told: str):
+def test_memory_is_bounded_by_the_file(tmp_path: Path, text: Callable[[], str | bytes], told: str):
     """All the memory of a process that reads and cleans: 4 x the file and 200 MB."""
     path = write(tmp_path, text())
     out = subprocess.check_output([sys.executable, "-c", PEAK, str(path)], text=True, timeout=120)
@@ -515,6 +525,7 @@ def test_progress_can_stop_it():
         (b"RIFF\x10\0\0\0AVI LIST", "is a video"),
         (b"\x1aE\xdf\xa3\x01matroska", "is a video"),
         (b'[cam_01]\nname = "cam_01"\n', "camera calibration"),
+        (b'# Calibrated\n\n# with care\n[cam_01]\n# it\nname = "1"\n', "camera calibration"),
         (b"\xcd\xcc\xcc=\xe8\x03\xe8\x03\0\0\x04\0\x11\0pose_keypoints_2d\x04\0XYC", "pose-format"),
     ],
 )

@@ -29,6 +29,8 @@ _PICTURES = (
 _SPARSE = 100
 """Frame numbers with fewer than one frame in so many are no clip's."""
 _MOST_PEOPLE = 500
+_LOOK_AT = 20_000
+"""Detections that are looked at to tell where joints lie."""
 _LIMBS = COCO[5:]
 
 
@@ -257,7 +259,7 @@ def _with_picture(
         xy = xy * (scale / 100)
     elif found.units == CENTRED:
         xy = (xy + 1) * (scale / 2)
-    outside = np.nanquantile(np.abs(xy - scale / 2) / scale, 0.9)
+    outside = np.nanquantile(np.abs(_some(xy) - scale / 2) / scale, 0.9)
     if outside > 1 and told["size"] != "assumed":
         notes.append(
             f"Most joints lie outside the {width}x{height} picture: is this the size of the clip "
@@ -269,11 +271,16 @@ def _with_picture(
     )
 
 
+def _some(xy: np.ndarray) -> np.ndarray:
+    """Rows enough to tell where joints lie."""
+    return xy[:: max(1, len(xy) // _LOOK_AT)]
+
+
 def _guess_size(found: Detections) -> tuple[int, int]:
     """The smallest usual picture that holds nearly all joints; full HD for shares of a picture."""
     if found.units != PIXELS:
         return 1920, 1080
-    extent = np.nanquantile(found.xy.reshape(-1, 2), 0.995, axis=0)
+    extent = np.nanquantile(_some(found.xy).reshape(-1, 2), 0.995, axis=0)
     pictures = sorted(
         (*_PICTURES, *((height, width) for width, height in _PICTURES)),
         key=lambda wh: wh[0] * wh[1],
@@ -343,7 +350,8 @@ def _track(found: Detections, rows: np.ndarray, told: Told, name: str, person: i
     """One person's rows as a track with a row for each frame."""
     assert found.fps is not None
     assert found.size is not None
-    joints_xy, joints_confidence = found.layout.convert(found.xy[rows], found.confidence[rows])
+    mine = slice(None) if len(rows) == len(found.frame) else rows
+    joints_xy, joints_confidence = found.layout.convert(found.xy[mine], found.confidence[mine])
     first, last = int(found.frame[rows[0]]), int(found.frame[rows[-1]])
     joints = found.layout.joints
     xy, confidence = joints_xy, joints_confidence

@@ -47,8 +47,8 @@ _OTHERS = {
     rb"HIERARCHY": "3D motion (BVH) already, not 2D keypoints",
     rb"(?s).{4}ftyp|RIFF.{4}AVI |\x1aE\xdf\xa3": "a video; find its keypoints with a detector "
     "(OpenPose, MediaPipe, RTMPose, ...) first and give these; the video goes to --video",
-    rb"\s*\[[\w.-]+\]\s+[\w.-]+\s*=": "a TOML file, such as a camera calibration; leave it beside "
-    "the keypoints, where it is found, and give the keypoints",
+    rb"(\s|#[^\n]*\n)*\[[\w.-]+\]\s+(#[^\n]*\n\s*)*[\w.-]+\s*=": "a TOML file, such as a camera "
+    "calibration; leave it beside the keypoints, where it is found, and give the keypoints",
     rb"(?s)(\0{4}|\xcd\xcc[\xccL][=>]).{4,200}XYC": "a binary .pose file (of sign language tools); "
     "open it with the pose-format package and save the body's points as plain .npz or CSV",
 }
