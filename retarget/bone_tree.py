@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.linalg import polar
 
 from .rig import Rig
 
 _BESIDE = 0.15
 """How far from a limb a bone lies beside it, as a share of the limb's part."""
+_SQUARE = 0.999
+"""Cosine: an object's axes are along the world's."""
 _UPS = np.array([[0, 0, 1], [0, 1, 0], [0, -1, 0], [1, 0, 0], [-1, 0, 0], [0, 0, -1]], float)
 
 
@@ -104,14 +107,25 @@ def without_driven(rig: Rig) -> Rig:
 
 
 def trees(rig: Rig) -> list[BoneTree]:
-    """The rig's tree, upright first, then with each other axis up."""
+    """The rig's tree with each axis of its armature up, first the one that is up in the world.
+
+    Then, if the object is tilted, with each axis of the world up.
+    """
     children: list[list[int]] = [[] for _ in rig.bones]
     for bone, parent in enumerate(rig.parents):
         if parent >= 0:
             children[parent].append(bone)
-    heads, tails = (points @ rig.world[:3, :3].T for points in (rig.rest[:, :3, 3], rig.tails))
-    turned = [_upright(up) for up in _UPS]
-    return [BoneTree(rig, children, heads @ turn.T, tails @ turn.T) for turn in turned]
+    tilt, stretch = polar(rig.world[:3, :3])
+    points = [np.stack([rig.rest[:, :3, 3], rig.tails]) @ stretch.T]
+    ups = [_UPS[np.argsort(-(_UPS @ tilt.T)[:, 2], kind="stable")]]
+    if np.abs(tilt).max(axis=0).min() < _SQUARE:
+        points.append(points[0] @ tilt.T)
+        ups.append(_UPS)
+    return [
+        BoneTree(rig, children, heads @ turn.T, tails @ turn.T)
+        for (heads, tails), axes in zip(points, ups, strict=True)
+        for turn in map(_upright, axes)
+    ]
 
 
 def _upright(up: np.ndarray) -> np.ndarray:

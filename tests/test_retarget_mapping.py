@@ -205,6 +205,15 @@ def test_a_nameless_rig_that_lies_on_another_axis():
     assert found == {names[bone]: part for bone, part in OURS.items()}
 
 
+@pytest.mark.parametrize("tilt", [[0.4, 0.3, 1.0], [1.0, -0.5, 0], [2.0, 0.5, 3.0]])
+def test_a_nameless_rig_whose_object_is_tilted(tilt):
+    world = np.eye(4)
+    world[:3, :3] = from_vector(np.array(tilt)) * [0.5, 0.5, 0.7]
+    names = {bone: f"b{i}" for i, bone in enumerate(MANNEQUIN.bones)}
+    found = parts_of(find_mapping(renamed(replace(MANNEQUIN, world=world), names)))
+    assert found == {names[bone]: part for bone, part in OURS.items()}
+
+
 def test_names_say_which_side_is_which_where_the_shape_does_not():
     """Seen from behind: feet that point backward are believed less than names."""
     words = {"L": "gauche", "R": "droite"}
