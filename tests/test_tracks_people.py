@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lift_to_3d.core.errors import TrackError
 from lift_to_3d.core.layouts import COCO_17
+from lift_to_3d.core.tracks import inspect, read
 from lift_to_3d.core.tracks.detections import Detections
 from lift_to_3d.core.tracks.people import find_people
 
@@ -133,3 +137,16 @@ def test_no_frame_is_given_twice():
     found, _ = detections(CROSSING, np.ones((2, FRAMES), bool))
     for rows in find_people(found, 30.0).rows:
         assert (np.diff(found.frame[rows]) > 0).all()
+
+
+def test_people_keep_their_numbers_in_a_part_of_the_clip():
+    """In frames 170 to 195 the first person of the sample is not seen."""
+    sample = Path(__file__).parents[1] / "samples" / "street_mediapipe.json"
+    part = (170, 195)
+    (track,) = read(sample, frames=part)
+    assert (track.person, track.first_frame, track.frames) == (2, 170, 25)
+    assert [person.person for person in inspect(sample, frames=part).people] == [2]
+    with pytest.raises(TrackError, match="no person 1 here, only 2"):
+        read(sample, frames=part, person=1)
+    with pytest.raises(TrackError, match="nobody in frames 400:; it covers 0:230"):
+        read(sample, frames=(400, None))

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from .people import find_people
-from .reading import Frames, Told, detections
+from .reading import Frames, Told, detections, within
 from .source import Progress, Source
 
 _T = TypeVar("_T")
@@ -106,14 +106,13 @@ def inspect(
     Raises:
         TrackError: if the file cannot be read or holds nobody.
     """
-    found, told = detections(
-        path, fps=fps, size=size, video=video, frames=frames, progress=progress
-    )
+    found, told = detections(path, fps=fps, size=size, video=video, progress=progress)
     people = find_people(found, found.fps or 30.0)
+    (first, last), there = within(found, people, frames, Source(path))
     return Inspection(
-        str(path), found.format, found.layout.name, found.frames, found.span,
+        str(path), found.format, found.layout.name, last - first + 1, (first, last),
         _known(told, "fps", found.fps), _known(told, "size", found.size),
-        tuple(_seen(found.frame[rows], i + 1) for i, rows in enumerate(people.rows)),
+        tuple(_seen(found.frame[rows], number) for number, rows in there.items()),
         found.notes + people.notes, found.size,
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from ..track import Track
 from .camera import find_camera
 from .detections import CENTRED, PERCENT, PIXELS, UNIT, Detections
 from .formats import read_any
-from .people import find_people, trunk_seen
+from .people import People, find_people, trunk_seen
 from .source import Progress, Source
 from .video import Video, find_video, probe
 
@@ -58,6 +58,7 @@ def read(
         person: ``"all"``, 1 for the most prominent person, 2 ..., ``"largest"`` in the picture, or
             ``"longest"`` seen.
         frames: first frame and the one after the last, as the file numbers them; None is open.
+            People keep the numbers that they have in the whole file.
         progress: called with 0..1.
 
     Returns:
@@ -69,10 +70,11 @@ def read(
         TrackError: if the file cannot be read or holds nobody who can be lifted.
     """
     found, told = detections(
-        path, fps=fps, size=size, fov=fov, video=video, frames=frames,
-        progress=_part(progress, 0.0, 0.8),
-    )  # fmt: skip
-    return tracks_of(found, told, path, person=person, progress=_part(progress, 0.8, 1.0))
+        path, fps=fps, size=size, fov=fov, video=video, progress=_part(progress, 0.0, 0.8)
+    )
+    return tracks_of(
+        found, told, path, person=person, frames=frames, progress=_part(progress, 0.8, 1.0)
+    )
 
 
 class Told(dict[str, str]):
@@ -86,7 +88,6 @@ def detections(
     size: tuple[int, int] | None = None,
     fov: float | None = None,
     video: str | Path | None = None,
-    frames: Frames | None = None,
     progress: Progress = None,
 ) -> tuple[Detections, Told]:
     """Everything that a file holds, in pixels, with a frame rate and a picture size.
@@ -106,7 +107,7 @@ def detections(
     found = _with_base(found, clip)
     found = _with_camera(found, fov, size or (clip and clip.size), source)
     found, told = _with_picture(found, fps, size, clip, source)
-    return _cut(_consecutive(found), frames, source), told
+    return _consecutive(found), told
 
 
 def tracks_of(
@@ -115,26 +116,52 @@ def tracks_of(
     path: str | Path,
     *,
     person: Person = "all",
+    frames: Frames | None = None,
     progress: Progress = None,
 ) -> list[Track]:
     """The people in a file's detections, as `read` gives them."""
     source = Source(path)
     assert found.fps is not None
     people = find_people(found, found.fps)
+    _, there = within(found, people, frames, source)
     tracks = []
-    for i, rows in enumerate(people.rows):
+    for i, (number, rows) in enumerate(there.items()):
         if progress:
-            progress(i / len(people.rows))
-        tracks.append(_track(found, rows, told, source.name, i + 1))
+            progress(i / len(there))
+        tracks.append(_track(found, rows, told, source.name, number))
     if not tracks or all(track.frames < 2 for track in tracks):
         frame = tracks[0].first_frame if tracks else found.span[0]
         raise source.error(f"has 1 frame only (number {frame}); a motion needs at least 2.")
-    tracks = [track for track in tracks if track.frames > 1]
     tracks = [
-        replace(track, person=i + 1, notes=found.notes + people.notes + track.notes)
-        for i, track in enumerate(tracks)
+        replace(track, notes=found.notes + people.notes + track.notes)
+        for track in tracks
+        if track.frames > 1
     ]
     return _choose(tracks, person, source)
+
+
+def within(
+    found: Detections, people: People, frames: Frames | None, source: Source
+) -> tuple[tuple[int, int], dict[int, np.ndarray]]:
+    """The frames that are wanted, and the rows in them of everybody who is there, by number.
+
+    Raises:
+        TrackError: if nobody is.
+    """
+    wanted = frames or (None, None)
+    first = found.span[0] if wanted[0] is None else max(wanted[0], found.span[0])
+    last = found.span[1] if wanted[1] is None else min(wanted[1] - 1, found.span[1])
+    there = {
+        number: part
+        for number, rows in enumerate(people.rows, 1)
+        if len(part := rows[(found.frame[rows] >= first) & (found.frame[rows] <= last)])
+    }
+    if frames and not there:
+        said = ":".join("" if n is None else str(n) for n in frames)
+        raise source.error(
+            f"has nobody in frames {said}; it covers {found.span[0]}:{found.span[1] + 1}."
+        )
+    return (first, last), there
 
 
 def _part(progress: Progress, start: float, end: float) -> Progress:
@@ -325,27 +352,6 @@ def _consecutive(found: Detections) -> Detections:
     )
 
 
-def _cut(found: Detections, frames: Frames | None, source: Source) -> Detections:
-    if frames is None:
-        return found
-    first = found.span[0] if frames[0] is None else frames[0]
-    end = found.span[1] + 1 if frames[1] is None else frames[1]
-    inside = (found.frame >= first) & (found.frame < end)
-    if not inside.any():
-        raise source.error(
-            f"has nobody in frames {first}:{end}; it covers {found.span[0]}:{found.span[1] + 1}."
-        )
-    return replace(
-        found,
-        frame=found.frame[inside],
-        xy=found.xy[inside],
-        confidence=found.confidence[inside],
-        score=found.score[inside],
-        ids=None if found.ids is None else found.ids[inside],
-        span=(max(first, found.span[0]), min(end - 1, found.span[1])),
-    )
-
-
 def _track(found: Detections, rows: np.ndarray, told: Told, name: str, person: int) -> Track:
     """One person's rows as a track with a row for each frame."""
     assert found.fps is not None
@@ -405,7 +411,9 @@ def _choose(tracks: list[Track], person: Person, source: Source) -> list[Track]:
     wanted = person if isinstance(person, tuple) else (person,)
     there = {track.person: track for track in tracks}
     if missing := [number for number in wanted if number not in there]:
-        raise source.error(f"there is no person {missing[0]}; there are {len(tracks)}.")
+        raise source.error(
+            f"there is no person {missing[0]} here, only {', '.join(map(str, there))}."
+        )
     return [there[number] for number in sorted(wanted)]
 
 
