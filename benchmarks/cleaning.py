@@ -1,9 +1,12 @@
 """What cleaning mends and what it spoils, and who is mistaken for whom, on real motion.
 
-    python benchmarks/cleaning.py CAPTURE.npz.xz
+    python benchmarks/cleaning.py CAPTURE.npz.xz [REFERENCE.npz KEYPOINTS...]
 
 Every take is seen by a virtual camera at 25 and 50 frames a second with 1.5 pixels of noise, then
 broken in known ways: outliers, swapped sides, gaps. Then pairs of takes cross each other.
+
+With a reference (xyz (frames, markers, 3) in camera space, names, K, size, fps), confidence and
+error of the keypoints that several detectors found in its film are held beside each other.
 """
 
 from __future__ import annotations
@@ -18,9 +21,11 @@ from lift_to_3d.core.clean import body_height, clean
 from lift_to_3d.core.layouts import COCO_17
 from lift_to_3d.core.skeleton import COCO, H36M
 from lift_to_3d.core.track import Track
+from lift_to_3d.core.tracks import read
 from lift_to_3d.core.tracks.detections import Detections
 from lift_to_3d.core.tracks.people import find_people
 from lift_to_3d.core.training.capture import load_takes
+from scipy.stats import spearmanr
 
 OUTLIERS = ((0.35, 0.0), (0.15, 0.0), (0.1, 0.0), (0.35, 0.12), (0.15, 0.12), (0.35, 0.3))
 """How far off, in body heights, and for how many seconds, 0 for one frame."""
@@ -175,8 +180,43 @@ def told(name: str, pairs: list[tuple[np.ndarray, np.ndarray]]) -> None:
     )
 
 
+def calibration(reference: Path, keypoints: list[Path]) -> None:
+    """Print how sure detectors are before and after cleaning, and how far off they are."""
+    with np.load(reference) as data:
+        plane = data["xyz"] @ data["K"].T
+        places = (plane[..., :2] / plane[..., 2:]).swapaxes(0, 1)
+        marks = dict(zip(map(str, data["names"]), places, strict=True))
+        fps, size = float(data["fps"]), tuple(data["size"].tolist())
+    sides = {"L": "left", "R": "right"}
+    limbs = tuple(
+        (f"{side}{word.title()}", f"{sides[side]}_{word}")
+        for word, side in itertools.product(LIMBS["whole body"], sides)
+        if word != "hip"
+    )
+    truth = np.stack([marks[mark] for mark, _ in limbs], 1)
+    for path in keypoints:
+        raw = read(path, person=1, fps=fps, size=size)[0]
+        cleaned, joints = clean(raw), tuple(joint for _, joint in limbs)
+        before, (xy, after) = raw.select(joints)[1], cleaned.select(joints)
+        at = slice(raw.first_frame, raw.first_frame + raw.frames)
+        error = np.linalg.norm(xy - truth[at], axis=-1) / np.median(body_height(cleaned))
+        seen = np.isfinite(error)
+        print(
+            f"{path.name}: confidence {np.median(before[seen]):.2f}, cleaned "
+            f"{np.median(after[seen]):.2f}, error {np.median(error[seen]):.1%} of height, rank "
+            f"correlation {spearmanr(-after[seen], error[seen]).statistic:.2f}"
+        )
+        for low, high in itertools.pairwise((0.0, 0.7, 0.8, 0.9, 1.01)):
+            some = error[seen & (after >= low) & (after < high)]
+            if len(some):
+                worst = np.quantile(some, 0.9)
+                print(f"  {low:g} and above: {len(some)} points, worst tenth {worst:.1%} or more")
+
+
 def main() -> None:
     """Print the figures."""
+    if sys.argv[2:]:
+        calibration(Path(sys.argv[2]), [Path(path) for path in sys.argv[3:]])
     takes = load_takes(Path(sys.argv[1]))
     for fps in (25.0, 50.0):
         rng = np.random.default_rng(0)
