@@ -1,10 +1,12 @@
 """The arrows in a row, on the shipped sample."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from lift_to_3d.core import pipeline
+from lift_to_3d.core.cores import cores, on_few_cores
 from lift_to_3d.core.errors import Cancelled, LiftError, TrackError
 from lift_to_3d.core.motion import Motion
 from lift_to_3d.core.pipeline import Options, part
@@ -82,3 +84,15 @@ def test_part_is_a_share_of_the_whole():
     part(part(told.append, 0.5, 1), 0, 0.5)(0.5)
     assert told == [0.625]
     part(None, 0, 1)(0.5)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no such call")
+def test_libraries_are_loaded_on_as_many_cores_as_they_may_use(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    before = os.sched_getaffinity(0)
+    with on_few_cores():
+        assert cores() == 1
+    assert os.sched_getaffinity(0) == before
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    with on_few_cores():
+        assert os.sched_getaffinity(0) == before
