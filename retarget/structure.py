@@ -188,10 +188,9 @@ def _feet(tree: BoneTree, ends: list[int]) -> tuple[int, int] | None:
     heights = np.array([min(tree.heads[b, 2], tree.tails[b, 2]) for b in ends])
     tall = np.ptp(np.concatenate([tree.heads[:, 2], tree.tails[:, 2]]))
     middle = np.median(tree.heads[:, :2], axis=0)
-    floor = np.sort(heights)[:2].max(
-        initial=-np.inf
-    )  # a foot is not alone: one lower is a sword's, a footprint's
-    low = [b for b, h in zip(ends, heights, strict=True) if h < floor + 0.12 * tall]
+    # A foot is not alone: one lower is a sword's, a footprint's.
+    floor = np.sort(heights)[:2].max(initial=-np.inf)
+    low = [b for b, h in zip(ends, heights, strict=True) if h < floor + 0.1 * tall]
     best: tuple[float, tuple[int, int]] | None = None
     for a, b in combinations(low, 2):
         meeting = tree.meeting([a, b])
