@@ -144,20 +144,64 @@ def test_bone_rolls_change_nothing(seed):
     np.testing.assert_allclose(rolled_heads, heads, atol=1e-9)
 
 
-def test_a_mirrored_motion_gives_the_mirrored_pose():
+@pytest.mark.parametrize("told", [False, True])
+def test_a_mirrored_motion_gives_the_mirrored_pose(told):
+    mapping = TOLD if told else None
     joints = moving_joints()
     contacts = np.zeros((60, 2))
     contacts[10:40, 0] = 1
     flip = np.diag([-1.0, 1.0, 1.0])
     mirrored = (joints @ flip)[:, list(H36M.mirrored)]
-    turns, _ = posed(MANNEQUIN, solve(motion_of(joints, contacts=contacts), MANNEQUIN))
-    other, _ = posed(MANNEQUIN, solve(motion_of(mirrored, contacts=contacts[:, ::-1]), MANNEQUIN))
+    turns, _ = posed(MANNEQUIN, solve(motion_of(joints, contacts=contacts), MANNEQUIN, mapping))
+    motion = motion_of(mirrored, contacts=contacts[:, ::-1])
+    other, _ = posed(MANNEQUIN, solve(motion, MANNEQUIN, mapping))
     swap = {"L": "R", "R": "L"}
     partner = [
         MANNEQUIN.bones.index(n[:-1] + swap[n[-1]]) if n[-2:] in (".L", ".R") else i
         for i, n in enumerate(MANNEQUIN.bones)
     ]
     assert degrees(transpose(flip @ other[:, partner] @ flip) @ turns).max() < 1e-3
+
+
+TOLD = replace(
+    find_mapping(MANNEQUIN),
+    hinges={
+        "upper_arm.L": (-0.1, -0.86, 0.5), "upper_arm.R": (-0.1, 0.86, -0.5),
+        "thigh.L": (0.97, 0.1, 0.2), "thigh.R": (0.97, -0.1, -0.2),
+    },
+)  # fmt: skip
+
+
+def test_limbs_bend_about_the_axes_that_they_are_told():
+    """What is told is carried along by the upper and by the lower bone alike, and joints come as
+    they do without."""
+    joints = moving_joints()
+    turns, heads = posed(MANNEQUIN, solve(motion_of(joints), MANNEQUIN, TOLD, FREE))
+    error = angle_between(limb_directions(MANNEQUIN, turns, heads), joint_directions(joints))
+    assert error.max() < 1e-3
+    plain, _ = posed(MANNEQUIN, solve(motion_of(joints), MANNEQUIN, options=FREE))
+    for upper, axis in rest_body(MANNEQUIN, TOLD).hinges().items():
+        lower = upper.replace("upper_arm", "forearm").replace("thigh", "shin")
+        bones = [MANNEQUIN.bones.index(bone) for bone in (upper, lower)]
+        ours, theirs = (
+            np.median(angle_between(*(turn(t[:, bone], axis[None]) for bone in bones)))
+            for t in (turns, plain)
+        )
+        assert ours < 0.5 * theirs
+
+
+def test_a_rig_whose_hinges_are_told_stays_at_rest():
+    joints = np.repeat(rest_body(MANNEQUIN, TOLD).joints[None], 5, axis=0)
+    turns, _ = posed(MANNEQUIN, solve(motion_of(joints), MANNEQUIN, TOLD, FREE))
+    assert degrees(turns).max() < 1e-3
+
+
+def test_a_hinge_along_its_limb_is_of_another_rest_pose():
+    motion = motion_of(moving_joints())
+    turns, _ = posed(MANNEQUIN, solve(motion, MANNEQUIN))
+    told = replace(TOLD, hinges={"upper_arm.L": (1.0, -0.5, 0.0)})
+    other, _ = posed(MANNEQUIN, solve(motion, MANNEQUIN, told))
+    np.testing.assert_array_equal(other, turns)
 
 
 def test_knees_and_elbows_never_bend_backward():
