@@ -177,3 +177,19 @@ def test_numbers_with_a_comma_at_the_end_and_y_upwards(tmp_path: Path, truth: Tr
     found = read(tmp_path / "a.txt", size=SIZE)[0].xy - truth.xy
     assert np.ptp(found, (0, 1)).max() < 0.1
     assert np.abs(found[..., 0]).max() < 0.1
+
+
+def test_world_landmarks_are_not_taken_for_the_picture(tmp_path: Path, truth: Track):
+    metres = (truth.xy - truth.xy[:, 11:13].mean(1, keepdims=True)) / 300
+    names = [f"{name}_{axis}" for name in COCO for axis in "xy"]
+    path = table(tmp_path / "a.csv", names, metres.reshape(12, -1))
+    with pytest.raises(TrackError, match="world landmarks"):
+        read(path)
+
+
+def test_other_words_for_frame_and_time(tmp_path: Path, truth: Track):
+    names = [f"{name}.{axis}" for name in COCO for axis in "xy"]
+    rows = [[2 * i + 1, 80 * i, *p] for i, p in enumerate(truth.xy.reshape(12, -1))]
+    track = read(table(tmp_path / "a.csv", ["frame_no", "Time (ms)", *names], rows), size=SIZE)[0]
+    assert (track.frames, track.fps) == (12, 12.5)
+    assert any("one frame in 2" in note for note in track.notes)

@@ -103,6 +103,7 @@ def detections(
         )
     _check_crowd(found, source)
     _check_joints(found, source)
+    _check_flat(found, source)
     clip = probe(video) if video else find_video(source.path)
     found = _with_base(found, clip)
     found = _with_camera(found, fov, size or (clip and clip.size), source)
@@ -204,6 +205,15 @@ def _check_joints(found: Detections, source: Source) -> None:
         f"these joints are never seen: {missing}; a person cannot be lifted without shoulders "
         "or hips."
     )
+
+
+def _check_flat(found: Detections, source: Source) -> None:
+    """Refuse 3D positions in metres around the body or the ground, whose depth was left out."""
+    if found.units == UNIT and (np.nanquantile(_some(found.xy), 0.25, axis=(0, 1)) < 0).all():
+        raise source.error(
+            "its x and y lie around 0, as 3D positions in metres do (MediaPipe's world "
+            "landmarks); the landmarks in the picture are needed."
+        )
 
 
 def _turned(track: Track) -> bool:
@@ -346,7 +356,7 @@ def _consecutive(found: Detections) -> Detections:
         numbered_from=0,
         notes=(
             *found.notes,
-            f"Only every {step}th frame is in the file: {found.fps:g} frames a second "
+            f"Only one frame in {step} is in the file: {found.fps:g} frames a second "
             f"become {found.fps / step:g}.",
         ),
     )

@@ -27,8 +27,10 @@ from ..timing import rate_of_timestamps
 
 NAME = "CSV"
 
-FRAME = ("frame", "frame_id", "frame_idx", "frame_index", "frame_number", "framenumber", "")
-TIME = ("timestamp", "time", "t", "seconds", "timestamp_ms", "time_s")
+FRAME = ("frame", "frame_id", "frame_idx", "frame_index", "frame_number", "framenumber", "frame_no",
+         "frame_num", "frame number", "frameid", "")  # fmt: skip
+TIME = ("timestamp", "time", "t", "seconds", "timestamp_ms", "time_s", "time_ms", "time_sec",
+        "timestamp_s", "timestamp_sec", "time (ms)", "time (s)")  # fmt: skip
 PERSON = ("person", "person_id", "track", "track_id", "id", "instance", "individual")
 _SURE = ("confidence", "conf", "score", "likelihood", "visibility", "prob", "c", "v", "s")
 _UNIT = re.compile(r"([ ._-]|(?=[(\[]))+[(\[]?(px|pixels?|norm|normali[sz]ed)[)\]]?$")
