@@ -18,7 +18,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 FILES = sorted(p for p in FIXTURES.iterdir() if p.suffix != ".py" and p.name != "__pycache__")
 ONE_PERSON = (
     "deeplabcut.csv", "deeplabcut.h5", "freemocap.npy", "long.csv", "mediapipe.npz", "named.csv",
-    "plain.npz", "sports2d_px.trc", "videopose3d.npz",
+    "plain.npz", "sports2d_px.trc", "table.json", "videopose3d.npz",
 )  # fmt: skip
 SIZE = (1768, 994)
 FIRST, COUNT = 80, 12
