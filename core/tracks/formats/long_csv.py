@@ -70,8 +70,9 @@ def read(source: Source) -> Detections:
     keys, row = np.unique(np.stack([frame[good], who[good]], 1), axis=0, return_inverse=True)
     points = np.full((len(keys), len(layout.points), 3), np.nan, np.float32)
     row, column = row.reshape(-1), joint[good]
-    points[row, column, 0], points[row, column, 1] = x[good], y[good]
-    points[row, column, 2] = 1 if sure is None else sure[good]
+    with np.errstate(over="ignore"):
+        points[row, column, 0], points[row, column, 1] = x[good], y[good]
+        points[row, column, 2] = 1 if sure is None else sure[good]
     found = Detections.build(
         "MediaPipe CSV" if layout is MEDIAPIPE_33 else NAME, layout, keys[:, 0], points,
         ids=None if person is None else keys[:, 1], units=units(points),

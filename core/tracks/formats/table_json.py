@@ -62,7 +62,8 @@ class _Table:
         return next((self.names.index(name) for name in names if name in self.names), None)
 
     def numbers(self, columns: Sequence[int], kind: type = np.float64) -> np.ndarray:
-        return np.stack([np.frombuffer(self.columns[c]).astype(kind) for c in columns], 1)
+        with np.errstate(over="ignore"):
+            return np.stack([np.frombuffer(self.columns[c]).astype(kind) for c in columns], 1)
 
     def words(self, column: int) -> Iterator[str]:
         return (f"{n:g}" if n == n else "" for n in self.columns[column])
