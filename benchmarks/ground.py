@@ -12,6 +12,7 @@ import argparse
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from lift_to_3d.core.ground import ground
 from lift_to_3d.core.mixste.backend import open_backend
 from lift_to_3d.core.mixste.model import find_model
 from lift_to_3d.core.motion import Motion, Pose
-from lift_to_3d.core.training.capture import load_takes
+from lift_to_3d.core.training.capture import Take, load_takes
 from lift_to_3d.core.training.ground_clips import Clip, film, lifted
 
 FEET = [6, 3]
@@ -111,6 +112,13 @@ def yaw(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     )
 
 
+def part(take: Take, seconds: float, rng: np.random.Generator) -> Take:
+    """So many seconds of a take, from anywhere in it."""
+    frames = round(seconds * take.fps)
+    start = rng.integers(max(1, len(take.joints) - frames + 1))
+    return replace(take, joints=take.joints[start : start + frames])
+
+
 def measure(args: argparse.Namespace) -> Iterator[tuple[str, str, dict[str, float]]]:
     """(name, column, figures) of every take, repeat and kind of pose."""
     model = find_model(args.model)
@@ -119,7 +127,8 @@ def measure(args: argparse.Namespace) -> Iterator[tuple[str, str, dict[str, floa
         for repeat in range(args.repeats):
             for column, noise in COLUMNS.items():
                 rng = np.random.default_rng([args.seed, number, repeat])
-                clip = film(take, rng, noise or 0.0)
+                shown = part(take, args.seconds, rng) if args.seconds else take
+                clip = film(shown, rng, noise or 0.0, other_joints=args.other_joints)
                 pose = clip.pose
                 if noise is not None:
                     clip, pose = lifted(clip, model.card, run)
@@ -182,6 +191,12 @@ def main() -> None:
     parser.add_argument("--smoothing", choices=("off", "light", "strong"), default="light")
     parser.add_argument("--repeats", type=int, default=2, help="cameras for each take")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, help="of each take, from anywhere in it")
+    parser.add_argument(
+        "--other-joints",
+        action="store_true",
+        help="detectors that put joints elsewhere on the body than the capture does",
+    )
     parser.add_argument("--takes", action="store_true", help="show every take")
     args = parser.parse_args()
     rows = {column: defaultdict(list) for column in COLUMNS}

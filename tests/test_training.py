@@ -29,7 +29,7 @@ from lift_to_3d.core.training.augment import (  # noqa: E402
 from lift_to_3d.core.training.batches import load_capture, random_batch  # noqa: E402
 from lift_to_3d.core.training.cameras import camera_rotation, random_cameras  # noqa: E402
 from lift_to_3d.core.training.capture import load_takes  # noqa: E402
-from lift_to_3d.core.training.detector import detect, keypoints  # noqa: E402
+from lift_to_3d.core.training.detector import detect, keypoints, redefined  # noqa: E402
 from lift_to_3d.core.training.export import export_model  # noqa: E402
 from lift_to_3d.core.training.loop import (  # noqa: E402
     CHECKPOINT,
@@ -120,6 +120,22 @@ def test_keypoints_sit_where_a_person_has_them():
     assert at["left_ear"][0] < at["left_eye"][0] < at["right_ear"][0]
     assert at["left_ear"][1] < at["nose"][1]
     assert at["left_eye"][2] > at["nose"][2]
+
+
+def test_another_detector_means_joints_a_little_elsewhere_on_the_body():
+    standing = torch.tensor(STANDING).float().expand(4, 3, 17, 3)
+    points = keypoints(standing, torch.Generator().manual_seed(0))
+    moved = redefined(points, torch.Generator().manual_seed(1))
+    far = (moved - points).norm(dim=-1)
+    assert 0.005 < far.mean() < 0.08
+    assert far.max() < 0.25
+    # Fixed to the body: the same for a person who is turned and elsewhere, and left as right.
+    turn = torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    turned = redefined(points @ turn.T + 3, torch.Generator().manual_seed(1))
+    torch.testing.assert_close(turned, moved @ turn.T + 3, atol=1e-4, rtol=1e-4)
+    pairs = [COCO.index(name) for name in ("left_hip", "right_hip", "left_knee", "right_knee")]
+    apart = (moved - points)[:, :, pairs].norm(dim=-1)
+    assert (apart[..., 0] - apart[..., 1]).abs().max() < 0.02
 
 
 def test_perfect_detector_projects_and_noisy_one_doubts_its_errors():

@@ -24,7 +24,7 @@ from ..skeleton import COCO, H36M
 from ..track import Track
 from .cameras import Cameras
 from .capture import Take
-from .detector import detect, keypoints
+from .detector import detect, keypoints, redefined
 
 _SIZES = ((1920, 1080), (1080, 1920), (1280, 720), (1000, 1000))
 _BOX = 40  # clips in a file
@@ -81,6 +81,7 @@ def film(
     noise: float = 0.0,
     pitch: Range = _PITCH,
     roll: Range = _ROLL,
+    other_joints: bool = False,
 ) -> Clip:
     """Film a take with a static random camera that keeps the person in the picture.
 
@@ -90,6 +91,7 @@ def film(
         noise: of the simulated detector, see `core.training.detector.detect`.
         pitch: of the camera; positive looks down.
         roll: of the camera.
+        other_joints: the detector means joints that lie a little elsewhere than the capture's.
     """
     world = take.joints.astype(float)
     view = _view(rng, pitch, roll)
@@ -102,7 +104,8 @@ def film(
     turned += place
     needed = (np.abs(turned[..., :2]) / half - turned[..., 2:]).max()
     place[2] += max(needed * rng.uniform(1.05, 1.6), 1.0 - turned[..., 2].min())
-    rays, confidence = _detected(take, view, place, half, noise, int(rng.integers(2**31)))
+    seed = int(rng.integers(2**31))
+    rays, confidence = _detected(take, view, place, half, noise, other_joints, seed)
     xy = np.where(confidence[..., None] > 0, rays * focal + np.array(size) / 2, np.nan)
     track = Track(xy, confidence, COCO, take.fps, size, fov=fov, name=take.name)
     return Clip(track, world, view, place)
@@ -224,14 +227,23 @@ def _view(rng: np.random.Generator, pitch: Range, roll: Range) -> np.ndarray:
 
 
 def _detected(
-    take: Take, view: np.ndarray, place: np.ndarray, half: np.ndarray, noise: float, seed: int
+    take: Take,
+    view: np.ndarray,
+    place: np.ndarray,
+    half: np.ndarray,
+    noise: float,
+    other_joints: bool,
+    seed: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """(frames, 17, 2) rays and (frames, 17) confidence of COCO's keypoints."""
     random = torch.Generator().manual_seed(seed)
     rotation, at = torch.from_numpy(view)[None], torch.from_numpy(place)[None]
     cameras = Cameras(rotation, at, torch.from_numpy(half)[None], torch.ones(1))
     world = torch.from_numpy(take.joints.astype(float))[None]
-    points = cameras.place(keypoints(world, random), torch.zeros(1, 3, dtype=torch.double))
+    points = keypoints(world, random)
+    if other_joints:
+        points = redefined(points, random)
+    points = cameras.place(points, torch.zeros(1, 3, dtype=torch.double))
     second = max(4, round(take.fps))
     rays, confidence = detect(points, cameras, noise, random, knot=second // 4, cell=second)
     return rays[0].double().numpy(), confidence[0].double().numpy()
