@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +96,8 @@ def _run(operator: Any, path: str, **settings: Any) -> None:
     known = operator.get_rna_type().properties
     settings = {key: value for key, value in settings.items() if key in known}
     try:
-        operator(filepath=path, **settings)
+        with redirect_stderr(StringIO()):  # importers also print the trace of what they raise
+            operator(filepath=path, **settings)
     except Exception as error:  # importers raise whatever a broken file makes them
         reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
         raise RigError(f"Blender cannot read the rig file '{path}': {reason}") from error

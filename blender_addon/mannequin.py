@@ -13,16 +13,20 @@ from typing import Any
 import bpy
 import numpy as np
 from bpy.types import Material, Object
+from mathutils import Vector
 
 from ..retarget.character import CharacterBone, load_character
 from ..retarget.detect import side_of
 from ..retarget.presets import presets
+from .rig_reader import read_rig
 from .scene import armature_of, context, current_scene, view_layer
 
 _AROUND = 14
 _SLIM = ((0.06, 0.06), (0.04, 0.04))
 _STICK = (0.3, 0.045)
 """A stick's thickness, as a share of its bone and at most of the whole rig."""
+_SHORTEST = 1e-3
+"""Of sticks, as a share of the whole rig."""
 _END = re.compile(r"(_end|End|Nub)$")
 """Bones that only say where the one before them ends; importers make up their length."""
 _SIDES = {"L": "left", "R": "right", None: "middle"}
@@ -50,7 +54,14 @@ def build(naming: str = "mannequin") -> Object:
     thickness = np.array([bone.thickness or _SLIM for bone in bones])
     sides = [_SIDES[side_of(bone.name)] for bone in bones]
     bulges = [_BULGES.get(b.name, _BULGES[side]) for b, side in zip(bones, sides, strict=True)]
-    body = _body(armature, [names[bone.name] for bone in bones], thickness, bulges)
+    rest = armature_of(armature).bones
+    segments = []
+    for bone, (at_head, at_tail), bulge in zip(bones, thickness, bulges, strict=True):
+        made = rest[names[bone.name]]
+        matrix = np.array(made.matrix_local)
+        segment = _segment(made.length, at_head, at_tail, bulge)
+        segments.append(segment @ matrix[:3, :3].T + matrix[:3, 3])
+    body = _body(armature, [names[bone.name] for bone in bones], segments)
     current_scene().collection.objects.link(body)
     _paint(body, sides, list(names).index("head"))
     return armature
@@ -88,30 +99,36 @@ def _armature(name: str, bones: Sequence[CharacterBone], names: dict[str, str]) 
 
 def stick_body(armature: Object) -> Object:
     """A plain body for any armature, a slim segment a deforming bone; the caller links it."""
+    rig = read_rig(armature)
     bones = armature_of(armature).bones
-    bones = [bone for bone in bones if bone.use_deform] or list(bones)
-    bones = [bone for bone in bones if bone.children or not _END.search(bone.name)]
-    names = [bone.name for bone in bones]
-    size = np.ptp(np.array([b.head_local[:] for b in bones]), axis=0).max()
-    thick = np.array([min(_STICK[0] * bone.length, _STICK[1] * size) for bone in bones])
+    shown = [bone for bone in bones if bone.use_deform] or list(bones)
+    names = [bone.name for bone in shown if bone.children or not _END.search(bone.name)]
+    heads = rig.rest[:, :3, 3]
+    reach = np.linalg.norm(rig.tails - heads, axis=-1)
+    size = np.ptp(heads, axis=0).max()
+    index = {name: i for i, name in enumerate(rig.bones)}
+    names = [name for name in names if reach[index[name]] > _SHORTEST * size]
+    picked = [index[name] for name in names]
+    turns = [
+        np.array(Vector(way).to_track_quat("Y", "Z").to_matrix())
+        for way in (rig.tails - heads)[picked]
+    ]
+    thick = np.minimum(_STICK[0] * reach[picked], _STICK[1] * size)
     shape = np.array(((1.0, 1.0), (0.6, 0.6)))
-    body = _body(armature, names, thick[:, None, None] * shape, [0.0] * len(bones))
+    segments = [
+        _segment(length, at_head, at_tail, 0.0) @ turn.T + head
+        for length, (at_head, at_tail), turn, head in zip(
+            reach[picked], thick[:, None, None] * shape, turns, heads[picked], strict=True
+        )
+    ]
+    body = _body(armature, names, segments)
     _paint(body, [_SIDES[side_of(name)] for name in names])
     return body
 
 
-def _body(
-    armature: Object, bones: list[str], thickness: np.ndarray, bulges: Sequence[float]
-) -> Object:
-    """A mesh that follows the bones rigidly, a segment for each."""
-    rest = armature_of(armature).bones
-    segments = []
-    for name, (at_head, at_tail), bulge in zip(bones, thickness, bulges, strict=True):
-        matrix = np.array(rest[name].matrix_local)
-        local = _segment(rest[name].length, at_head, at_tail, bulge)
-        segments.append(local @ matrix[:3, :3].T + matrix[:3, 3])
+def _body(armature: Object, bones: list[str], segments: list[np.ndarray]) -> Object:
+    """A mesh that follows the bones rigidly, a segment for each, in armature space."""
     count, faces = len(segments[0]), _faces(len(segments[0]))
-
     title = f"{armature.name} body"
     mesh = bpy.data.meshes.new(title)
     mesh.from_pydata(

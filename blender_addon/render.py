@@ -146,10 +146,8 @@ def _settings(scene: Scene, size: tuple[int, int], fps: float) -> None:
 
 def _height(obj: Object) -> float:
     rig = read_rig(obj)
-    ends = rig.rest[:, :3, 3] + np.array([[0.0], [1.0]])[..., None] * (
-        rig.rest[:, :3, 1] * rig.lengths[:, None]
-    )
-    spread = np.ptp(ends.reshape(-1, 3) @ rig.world[:3, :3].T, axis=0)
+    ends = np.concatenate([rig.rest[:, :3, 3], rig.tails])
+    spread = np.ptp(ends @ rig.world[:3, :3].T, axis=0)
     return float(spread.max())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,7 @@ def write_timeline(found: Inspection, path: Path) -> None:
         draw_timeline(found, path)
     except ImportError as error:
         raise LiftError(
-            "--timeline needs the package matplotlib: pip install matplotlib"
+            f"--timeline needs the package matplotlib: {sys.executable} -m pip install matplotlib"
         ) from error
     except (OSError, ValueError) as error:
         raise LiftError(f"Cannot write the timeline {path}: {error}.") from error

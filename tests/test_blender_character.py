@@ -11,6 +11,7 @@ bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install 'lift
 
 from lift_to_3d.blender_addon.character import load_rig  # noqa: E402
 from lift_to_3d.blender_addon.export import export, skinned_meshes  # noqa: E402
+from lift_to_3d.blender_addon.mannequin import stick_body  # noqa: E402
 from lift_to_3d.blender_addon.render import render_character  # noqa: E402
 from lift_to_3d.blender_addon.rig_reader import read_rig  # noqa: E402
 from lift_to_3d.blender_addon.scene import frame_rate, set_frame_rate  # noqa: E402
@@ -55,6 +56,26 @@ def test_the_body_follows_its_bones():
     head = [v.index for v in body.data.vertices if v.groups[0].group == 5]
     assert np.abs(moved - still)[hand].max() > 0.2
     assert np.abs(moved - still)[head].max() < 1e-6
+
+
+def test_sticks_go_from_joint_to_joint_where_importers_leave_bones_pointing_anywhere(shared):
+    obj = load_rig(shared / "rigs" / "keijiro_cmu_135_01.fbx")
+    body = stick_body(obj)
+    places = np.array([v.co for v in body.data.vertices])
+    groups = np.array([v.groups[0].group for v in body.data.vertices])
+    for bone, child in (("Neo_LeftUpLeg", "Neo_LeftLeg"), ("Neo_RightArm", "Neo_RightForeArm")):
+        stick = places[groups == body.vertex_groups[bone].index]
+        for joint in (bone, child):
+            head = np.array(obj.data.bones[joint].head_local)
+            assert np.linalg.norm(stick - head, axis=1).min() < 0.04 * np.ptp(places, axis=0).max()
+
+
+def test_a_file_that_breaks_off_is_refused_without_a_trace(shared, tmp_path, capfd):
+    whole = (shared / "rigs" / "keijiro_cmu_135_01.fbx").read_bytes()
+    (tmp_path / "half.fbx").write_bytes(whole[:200_000])
+    with pytest.raises(RigError, match="cannot read the rig file"):
+        load_rig(tmp_path / "half.fbx")
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_rigifys_metarig_can_be_mapped():

@@ -524,6 +524,8 @@ def test_progress_can_stop_it():
         (b"\0\0\0\x18ftypmp42", "is a video"),
         (b"RIFF\x10\0\0\0AVI LIST", "is a video"),
         (b"\x1aE\xdf\xa3\x01matroska", "is a video"),
+        (b"Kaydara FBX Binary  \0\x1a\0", "goes to --rig"),
+        (b"glTF\2\0\0\0", "goes to --rig"),
         (b'[cam_01]\nname = "cam_01"\n', "camera calibration"),
         (b'# Calibrated\n\n# with care\n[cam_01]\n# it\nname = "1"\n', "camera calibration"),
         (b"\xcd\xcc\xcc=\xe8\x03\xe8\x03\0\0\x04\0\x11\0pose_keypoints_2d\x04\0XYC", "pose-format"),

@@ -256,3 +256,20 @@ def test_joined_answers_of_ultralytics(tmp_path: Path, truth: Track, numbered: b
     assert same(tracks[0], truth)
     assert [track.frames for track in tracks] == [12, 12]
     assert any("file's number" in note for note in tracks[0].notes)
+
+
+def test_a_size_that_lies_where_the_film_stands_is_asked_about(tmp_path: Path, clip: np.ndarray):
+    xy = clip[..., :2] - clip[..., :2].min((0, 1))
+    upright = 1900 * xy / xy[..., 1].max()
+    upright[..., 0] *= min(1.0, 1000 / upright[..., 0].max())
+    np.savez(tmp_path / "clip.npz", keypoints=upright, scores=clip[..., 2], names=COCO, fps=25)
+
+    def asked(size: tuple[int, int]) -> bool:
+        return any("was the film upright" in note for note in read_notes(size))
+
+    def read_notes(size: tuple[int, int]) -> tuple[str, ...]:
+        return read(tmp_path / "clip.npz", size=size)[0].notes
+
+    assert asked((1920, 1080))
+    assert not asked((1080, 1920))
+    assert not asked((1920, 1920))

@@ -302,10 +302,26 @@ def _with_picture(
             f"Most joints lie outside the {width}x{height} picture: is this the size of the clip "
             "that the keypoints are of?"
         )
+    elif found.units == PIXELS and told["size"] != "assumed" and _is_turned(found, size):
+        notes.append(
+            f"Joints lie outside the {width}x{height} picture and inside {height}x{width}: was "
+            "the film upright, or lying?"
+        )
     return (
         replace(found, xy=xy, units=PIXELS, fps=fps, size=(width, height), notes=tuple(notes)),
         told,
     )
+
+
+def _is_turned(found: Detections, size: tuple[int, int]) -> bool:
+    """Whether a picture as wide as this one is high would hold the joints, and this does not."""
+    seen = _some(found.xy)[_some(found.confidence) > 0.5]
+    if not len(seen):
+        return False
+    inside, turned = (
+        (seen < 1.02 * np.array(sides)).all(-1).mean() for sides in (size, size[::-1])
+    )
+    return bool(inside < 0.95 and turned > 0.995)
 
 
 def _some(xy: np.ndarray) -> np.ndarray:

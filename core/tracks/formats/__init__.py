@@ -44,6 +44,8 @@ FORMATS: tuple[Format, ...] = tuple(
 _OTHERS = {
     rb"\x1f\x8b": "packed with gzip; unpack it first",
     rb"\x80": "a Python pickle, which is never opened; save the keypoints as .npy, .npz or JSON",
+    rb"Kaydara FBX|; FBX |glTF|BLENDER": "a character or a scene, not keypoints; a character "
+    "goes to --rig",
     rb"HIERARCHY": "3D motion (BVH) already, not 2D keypoints",
     rb"(?s).{4}ftyp|RIFF.{4}AVI |\x1aE\xdf\xa3": "a video; find its keypoints with a detector "
     "(OpenPose, MediaPipe, RTMPose, ...) first and give these; the video goes to --video",
