@@ -392,5 +392,5 @@ def _need(module: str, package: str):
         return importlib.import_module(module)
     except ImportError as error:
         raise LiftError(
-            f"Previews need the package {package}: pip install 'lift-to-3d[preview]'."
+            f"Previews need the package {package}: pip install '.[preview]' in the repository."
         ) from error

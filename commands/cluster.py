@@ -29,7 +29,7 @@ def run(tasks: Sequence[Task], address: str, watch: Watch) -> Iterator[Result]:
         from distributed import Client, as_completed
     except ImportError as error:
         raise LiftError(
-            "--scheduler needs dask.distributed: pip install 'lift-to-3d[cluster]'."
+            "--scheduler needs dask.distributed: pip install '.[cluster]' in the repository."
         ) from error
     try:
         client = Client(address, timeout=20, set_as_default=False)

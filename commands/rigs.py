@@ -101,6 +101,6 @@ def need_blender(purpose: str) -> None:
     except ImportError as error:
         raise RigError(
             f"To {purpose}, Blender's module bpy must be installed: "
-            "pip install 'lift-to-3d[blender]' (Python 3.11 or 3.13), or run inside Blender with "
-            "blender -b -P blender_addon/batch.py -- convert ..."
+            "pip install '.[blender]' in the repository (Python 3.11 or 3.13), or run inside "
+            "Blender with blender -b -P blender_addon/batch.py -- convert ..."
         ) from error

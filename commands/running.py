@@ -53,7 +53,10 @@ def _work(
 def _tasks(parsed: argparse.Namespace, names: tuple[str, ...]) -> tuple[list[Task], list[Result]]:
     """What to do, and what was refused because two inputs would make the same files."""
     suffixes = (formats.all_formats()[names[0]], f".{names[0]}")
-    one_file = len(names) == 1 and parsed.out.suffix.lower() in suffixes and not parsed.out.is_dir()
+    suffix, is_folder = parsed.out.suffix.lower(), parsed.out.is_dir()
+    one_file = len(names) == 1 and suffix in suffixes and not is_folder
+    if not one_file and not is_folder and (suffix in _files() or parsed.out.exists()):
+        raise LiftError(f"--out {parsed.out} is one file: for {' and '.join(names)} give a folder.")
     clips = list(find_clips(parsed.inputs, None if one_file else parsed.out))
     if one_file and len(clips) > 1:
         raise LiftError(f"--out {parsed.out} is one file, and there are {len(clips)} inputs.")
@@ -66,6 +69,11 @@ def _tasks(parsed: argparse.Namespace, names: tuple[str, ...]) -> tuple[list[Tas
             reason = f"{task.source}: its results would overwrite those of {first.source}; "
             refused.append(failed(task, reason + "give them different --out folders."))
     return list(tasks.values()), refused
+
+
+def _files() -> set[str]:
+    """The suffixes that a file is meant by."""
+    return {end for name, suffix in formats.all_formats().items() for end in (f".{name}", suffix)}
 
 
 def _task(clip: Clip, parsed: argparse.Namespace, names: tuple[str, ...], one_file: bool) -> Task:

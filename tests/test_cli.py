@@ -494,6 +494,17 @@ def test_unfinished_files_of_other_clips_are_left_alone(tmp_path, clip):
     assert list(tmp_path.iterdir()) == [others]
 
 
+@pytest.mark.parametrize(
+    ("formats", "out"), [("npz", "a.fbx"), ("npz", "there.txt"), ("npz png", "a.npz")]
+)
+def test_a_file_is_no_folder_of_results(tmp_path, motion, capsys, formats, out):
+    (tmp_path / "there.txt").touch()
+    words = ["retarget", str(motion), "--to", *formats.split(), "--out", str(tmp_path / out)]
+    assert main(words) == 2
+    assert "give a folder" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["there.txt"]
+
+
 def test_a_record_does_not_outlive_what_it_tells_of(motion, tmp_path, capsys, monkeypatch):
     words = ["retarget", str(motion), "--to", "npz", "--out", str(tmp_path), "--resume", "--json"]
     assert main(words) == 0

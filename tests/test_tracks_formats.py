@@ -265,6 +265,15 @@ def test_video_gives_rate_and_size(shared: Path):
     assert (beside[0].fps, beside[0].size) == (30, (576, 576))
 
 
+def test_the_film_of_another_clip_is_asked_about(shared: Path):
+    films = shared / "keypoints" / "videos"
+    sample = Path(__file__).parents[1] / "samples" / "street_mediapipe.json"
+    notes = read(sample, video=films / "pose2sim_balancing_cam01.mp4")[0].notes
+    assert any("30 frames a second, not 60 and 1768x994, not 1080x1920" in note for note in notes)
+    notes = read(sample, video=films / "sports2d_demo.mp4")[0].notes
+    assert "Frame rate and size are looked up in sports2d_demo.mp4." in notes
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

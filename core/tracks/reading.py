@@ -132,7 +132,8 @@ def tracks_of(
         tracks.append(_track(found, rows, told, source.name, number))
     if not tracks or all(track.frames < 2 for track in tracks):
         frame = tracks[0].first_frame if tracks else found.span[0]
-        raise source.error(f"has 1 frame only (number {frame}); a motion needs at least 2.")
+        folder = "" if source.is_folder else "; if each frame has a file, give their folder"
+        raise source.error(f"has 1 frame only (number {frame}); a motion needs at least 2{folder}.")
     tracks = [
         replace(track, notes=found.notes + people.notes + track.notes)
         for track in tracks
@@ -266,7 +267,9 @@ def _with_picture(
     told = Told()
     notes = list(found.notes)
     if clip is not None:
-        notes.append(f"Frame rate and size are looked up in {clip.path.name}.")
+        notes.append(
+            f"Frame rate and size are looked up in {clip.path.name}{_against(found, clip)}"
+        )
     for key, given, seen, stored in (
         ("fps", fps, clip and clip.fps, found.fps),
         ("size", size, clip and clip.size, found.size),
@@ -310,6 +313,20 @@ def _with_picture(
     return (
         replace(found, xy=xy, units=PIXELS, fps=fps, size=(width, height), notes=tuple(notes)),
         told,
+    )
+
+
+def _against(found: Detections, clip: Video) -> str:
+    """What the file says of itself, where its video says something else."""
+    said = []
+    if found.fps and abs(found.fps - clip.fps) > 0.02 * clip.fps:
+        said.append(f"{found.fps:g} frames a second, not {clip.fps:g}")
+    if found.size and found.size != clip.size:
+        said.append("{}x{}, not {}x{}".format(*found.size, *clip.size))
+    return (
+        f", though the file says {' and '.join(said)}: is it the film of this clip?"
+        if said
+        else "."
     )
 
 

@@ -31,7 +31,7 @@ class Video:
 def find_video(path: Path) -> Video | None:
     """A video beside a keypoint file or folder, of the same name but for the suffix."""
     for stem in dict.fromkeys((path.name, path.stem)):
-        for suffix in ("", *_SUFFIXES):
+        for suffix in ("", *_SUFFIXES, *map(str.upper, _SUFFIXES)):
             beside = path.parent / (stem + suffix)
             if beside.suffix.lower() in _SUFFIXES and beside != path and beside.is_file():
                 try:

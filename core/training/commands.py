@@ -340,5 +340,5 @@ def _need_torch() -> None:
     except ImportError as error:
         raise LiftError(
             f"this needs torch, which is not installed for {sys.executable}; "
-            "install the extra: pip install 'lift-to-3d[train]'."
+            "pip install '.[train]' in the repository."
         ) from error

@@ -80,7 +80,7 @@ def read(source: Source) -> Detections:
         )
     points = most.points() if len(most) else np.empty((0, width // 3, 3))
     if others:
-        notes.append(f"Hands or face are in the file for {others} people; they are not used.")
+        notes.append(f"Hands or face are there in {others} detections; they are not used.")
     return Detections.build(
         NAME, _layout(points), numbers[most.frame], points, ids=most.ids, span=span,
         units=_units(points), numbered_from=0 if source.is_folder else None,
