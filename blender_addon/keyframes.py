@@ -23,8 +23,8 @@ from ..retarget.rig import BoneMotion, Rig
 from . import channels
 from .jobs import Steps, beside, run_steps, share
 from .reduction import Curve, Tolerance, reduce_keys, slopes_of
-from .rig_reader import is_moving, moved_by, read_rig
-from .scene import armature_of, current_scene, frame_rate, pose_of
+from .rig_reader import influence_path, moved_by, moving_constraints, read_rig
+from .scene import armature_of, channel_bags, current_scene, frame_rate, pose_of
 
 MARK = "lift_to_3d"
 """Custom property on our own actions: the clip and person they hold."""
@@ -200,11 +200,7 @@ def _let_go(animation: Any, previous: Action | None, ours: str | None) -> set[st
 
 
 def _group_names(action: Any) -> set[str]:
-    bags = [action]
-    if hasattr(action, "layers"):
-        strips = [strip for layer in action.layers for strip in layer.strips]
-        bags = [bag for strip in strips for bag in strip.channelbags]
-    return {group.name for bag in bags for group in bag.groups}
+    return {group.name for bag in channel_bags(action) for group in bag.groups}
 
 
 def _push_down(animation: Any, action: Action, slot: Any) -> None:
@@ -291,14 +287,13 @@ def _switches(obj: Object, switches: Mapping[str, Mapping[str, float]]) -> list[
 
 def _set_free(obj: Object, keyed: Sequence[str]) -> list[_Keys]:
     """No influence, while the action plays, for constraints that would hide the keys of bones."""
-    animation, escape = obj.animation_data, bpy.utils.escape_identifier
+    animation = obj.animation_data
     drivers = {driver.data_path for driver in animation.drivers} if animation else set()
     free = []
-    for bone in pose_of(obj).bones:
-        for constraint in filter(is_moving, bone.constraints):
-            path = f'pose.bones["{escape(bone.name)}"].constraints["{escape(constraint.name)}"]'
-            if path + ".influence" not in drivers and set(moved_by(constraint, bone)) & set(keyed):
-                free.append(_Keys(bone.name, path + ".influence", np.zeros(1), np.zeros((1, 1))))
+    for bone, constraint in moving_constraints(obj):
+        path = influence_path(bone, constraint)
+        if path not in drivers and set(moved_by(constraint, bone)) & set(keyed):
+            free.append(_Keys(bone.name, path, np.zeros(1), np.zeros((1, 1))))
     return free
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.errors import RigError
 from ..retarget.rig import Rig
-from .scene import armature_of
+from .scene import actions_of, armature_of, channel_bags
 
 HUMANOID = "vrm_humanoid"
 """The armature's custom property for what a VRM file says of its bones."""
@@ -42,7 +42,7 @@ def read_rig(obj: bpy.types.Object) -> Rig:
         tied=frozenset(b.name for b in bones if b.parent and b.use_connect),
         adrift=frozenset(b.name for b in bones if not b.use_local_location),
         humanoid=_humanoid(armature_of(obj)),
-        driven=frozenset(b.name for b in posed if any(is_moving(c) for c in b.constraints)),
+        driven=frozenset(bone.name for bone, _ in moving_constraints(obj)),
         options={b.name: tuple(b.keys()) for b in posed if b.keys()},
         stance={b: np.array(turn) for b, turn in armature_of(obj).get(STANCE, {}).items()},
     )
@@ -64,9 +64,30 @@ def _humanoid(armature: Any) -> dict[str, str]:
     return {human: bone for human, bone in bones.items() if bone}
 
 
-def is_moving(constraint: Any) -> bool:
-    """Whether a constraint moves its bone from where keys put it, but for keeping it in limits."""
-    return not constraint.mute and constraint.influence > 0 and "LIMIT" not in constraint.type
+def moving_constraints(obj: Any) -> list[tuple[Any, Any]]:
+    """Bones with each constraint that moves them from where keys put them, but for limits.
+
+    Also those that have no influence only because an action that plays takes it.
+    """
+    taken = {
+        curve.data_path
+        for action in actions_of(obj)
+        for bag in channel_bags(action)
+        for curve in bag.fcurves
+    }
+    return [
+        (bone, constraint)
+        for bone in (obj.pose.bones if obj.pose else ())
+        for constraint in bone.constraints
+        if not constraint.mute and "LIMIT" not in constraint.type
+        if constraint.influence > 0 or influence_path(bone, constraint) in taken
+    ]
+
+
+def influence_path(bone: Any, constraint: Any) -> str:
+    """The data path of the influence of a bone's constraint, from the object on."""
+    escape = bpy.utils.escape_identifier
+    return f'pose.bones["{escape(bone.name)}"].constraints["{escape(constraint.name)}"].influence'
 
 
 def moved_by(constraint: Any, bone: Any) -> list[str]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import bpy
-from bpy.types import Armature, Object, Pose, Scene, ViewLayer
+from bpy.types import Action, Armature, Object, Pose, Scene, ViewLayer
 
 from ..core.errors import RigError
 
@@ -119,3 +119,20 @@ def redraw_sidebars() -> None:
                 for region in area.regions:
                     if region.type in ("UI", "HEADER"):
                         region.tag_redraw()
+
+
+def actions_of(obj: Object) -> list[Action]:
+    """What an object plays: its action and those of its NLA strips."""
+    animation = obj.animation_data
+    if animation is None:
+        return []
+    strips = [strip.action for track in animation.nla_tracks for strip in track.strips]
+    return [action for action in (animation.action, *strips) if action is not None]
+
+
+def channel_bags(action: Action) -> list[Any]:
+    """What holds an action's curves and groups: before Blender 4.4 the action itself."""
+    if not hasattr(action, "layers"):
+        return [action]
+    strips: list[Any] = [strip for layer in action.layers for strip in layer.strips]
+    return [bag for strip in strips for bag in strip.channelbags]
