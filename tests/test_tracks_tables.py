@@ -150,6 +150,10 @@ JSON: dict[str, Callable[[np.ndarray], Any]] = {
         "tracks": [{"track_id": 1, "frames": [{"frame": i, "keypoints": p.tolist()}
                                               for i, p in enumerate(xy)]}]
     },
+    "frames of people": lambda xy: {
+        "people": [{"id": 1, "frames": [{"frame": float(i), "keypoints": p.tolist()}
+                                        for i, p in enumerate(xy)]}]
+    },
     "frames under a name": lambda xy: {
         "person_1": [{"frame": i, "keypoints": p.tolist()} for i, p in enumerate(xy)]
     },
@@ -162,6 +166,22 @@ def test_json_of_tables_and_of_people(tmp_path: Path, truth: Track, dress: str):
     path.write_text(json.dumps(JSON[dress](truth.xy)))
     assert same(path, truth)
     assert len(read(path, size=SIZE)) == 1
+
+
+def test_numbers_of_frames_and_people_stay_as_they_are(tmp_path: Path, truth: Track):
+    names = ["frame", "person", *(f"{name}_{axis}" for name in COCO for axis in "xy")]
+    rows = [[2.0 * i, 7.0, *frame.ravel()] for i, frame in enumerate(truth.xy)]
+    listed = [[2.0 * i, 7.0, frame.tolist()] for i, frame in enumerate(truth.xy)]
+    paths = [
+        table(tmp_path / "a.csv", names, rows),
+        table(tmp_path / "b.csv", ["frame", "person", "keypoints"], listed),
+        tmp_path / "c.json",
+    ]
+    paths[2].write_text(json.dumps({"columns": names, "data": rows}))
+    for path in paths:
+        notes = read(path, size=SIZE)[0].notes
+        assert any("one frame in 2" in note for note in notes)
+        assert any("person is 7" in note for note in notes)
 
 
 def test_json_columns_that_do_not_match(tmp_path: Path, truth: Track):

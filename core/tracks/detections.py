@@ -188,7 +188,8 @@ class Rows:
             )
         self._numbers.extend(packed)
         self._frames.append(frame)
-        self._ids.append(number if type(number) is int and 0 <= number < 1 << 60 else -1)
+        whole = type(number) in (int, float) and 0 <= number < 1 << 60 and number % 1 == 0
+        self._ids.append(int(number) if whole else -1)
         self._scores.append(score if type(score) in (int, float) and abs(score) < 1e9 else np.nan)
 
     @property

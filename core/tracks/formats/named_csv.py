@@ -118,9 +118,13 @@ def units(points: np.ndarray) -> str:
 
 
 def words_as_numbers(words: Iterable[str]) -> np.ndarray:
-    """A number for each different word; -1 for the empty one."""
+    """A number for each different word, its own where all are numbers; -1 for the empty one."""
     known: dict[str, int] = {}
-    return np.fromiter((known.setdefault(w, len(known)) if w else -1 for w in words), np.int64)
+    index = np.fromiter((known.setdefault(w, len(known)) if w else -1 for w in words), np.int64)
+    own = [word.removesuffix(".0") for word in known]
+    if all(word.isdecimal() and len(word) < 16 for word in own):
+        return np.array([*map(int, own), -1])[index]
+    return index
 
 
 def _column(table: Table, names: tuple[str, ...]) -> np.ndarray | None:

@@ -38,7 +38,10 @@ def sniff(source: Source) -> bool:
         return any(b'"people"' in (head := _head(path)) and _of_body(head) for path in first)
     if b'"people"' not in source.head or not isinstance(source.json, dict):
         return False
-    return isinstance(source.json.get("people"), list)
+    people = source.json.get("people")
+    return isinstance(people, list) and not any(
+        isinstance(p, dict) and "frames" in p for p in people
+    )
 
 
 def _of_body(head: bytes) -> bool:

@@ -49,7 +49,7 @@ _SCORES = ("keypoint_scores", "scores", "confidences", "confidence", "conf", "vi
 _BESIDE = ("skeleton", "names", "keypoint_names", "joint_names", "joints", "labels")
 _SURE = ("score", "confidence", "conf", "visibility", "likelihood", "prob", "c", "v", "presence")
 _NAMES = ("name", "part", "label", "joint", "keypoint", "landmark", "id")
-_NUMBERS = ("id", "track_id", "person_id", "idx")
+_NUMBERS = ("id", "track_id", "person_id", "person", "idx")
 _LOOK_AT = 200
 _CROWD = 30
 
@@ -185,7 +185,7 @@ def _by_person(document: Any) -> Iterator[dict[str, Any]]:
             return
         who = int(who) if str(who).isdecimal() else number
         for frame in frames:
-            if not isinstance(_first(frame, FRAME[:-1]), int):
+            if not isinstance(_first(frame, FRAME[:-1]), int | float):
                 return
             yield frame | {"id": who}
 
@@ -319,7 +319,8 @@ def _first(entry: Any, keys: tuple[str, ...]) -> Any:
 
 def _stated(frame: Any, keys: tuple[str, ...], otherwise: int) -> int:
     value = _first(frame, (*keys, "image_id"))
-    return value if type(value) is int and 0 <= value < 1 << 60 else otherwise
+    good = type(value) in (int, float) and 0 <= value < 1 << 53 and value % 1 == 0
+    return int(value) if good else otherwise
 
 
 def _layout(names: list[str], points: np.ndarray, source: Source) -> Layout:

@@ -66,7 +66,7 @@ class _Table:
             return np.stack([np.frombuffer(self.columns[c]).astype(kind) for c in columns], 1)
 
     def words(self, column: int) -> Iterator[str]:
-        return (f"{n:g}" if n == n else "" for n in self.columns[column])
+        return (f"{n:.15g}" if n == n else "" for n in self.columns[column])
 
 
 def _transposed(rows: Iterable[Any], keys: Sequence[Any]) -> list[array[float]]:
