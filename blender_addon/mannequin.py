@@ -16,7 +16,7 @@ from bpy.types import Material, Object
 from mathutils import Vector
 
 from ..retarget.character import CharacterBone, load_character
-from ..retarget.detect import side_of
+from ..retarget.detect import find_mapping, side_of
 from ..retarget.presets import presets
 from .rig_reader import read_rig
 from .scene import armature_of, context, current_scene, view_layer
@@ -98,10 +98,16 @@ def _armature(name: str, bones: Sequence[CharacterBone], names: dict[str, str]) 
 
 
 def stick_body(armature: Object) -> Object:
-    """A plain body for any armature, a slim segment a deforming bone; the caller links it."""
+    """A plain body for any armature, a slim segment a deforming bone; the caller links it.
+
+    What the hips hang on, such as a root on the floor, is no part of a body.
+    """
     rig = read_rig(armature)
     bones = armature_of(armature).bones
     shown = [bone for bone in bones if bone.use_deform] or list(bones)
+    hips = find_mapping(rig).bone("hips")
+    roots = bones[hips].parent_recursive if hips else ()
+    shown = [bone for bone in shown if bone not in roots]
     names = [bone.name for bone in shown if bone.children or not _END.search(bone.name)]
     heads = rig.rest[:, :3, 3]
     reach = np.linalg.norm(rig.tails - heads, axis=-1)
