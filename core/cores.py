@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_THREADS = Path("/proc/self/task")
 
 
 def cores() -> int:
@@ -22,17 +25,22 @@ def threads() -> int:
 
 @contextmanager
 def on_few_cores() -> Iterator[None]:
-    """Keep this thread on as many cores as `threads`, where the system can.
+    """Keep this thread on as many cores as `threads`, where the system can (Linux).
 
     A library that counts the cores when it is loaded, and cannot be told otherwise, starts no more
-    threads than that.
+    threads than that. Those that it starts may use all cores afterwards: else the ones of all
+    processes would share the first core.
     """
-    if not hasattr(os, "sched_setaffinity"):
+    if not _THREADS.is_dir():
         yield
         return
+    before = set(_THREADS.iterdir())
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, sorted(allowed)[: threads()])
     try:
         yield
     finally:
         os.sched_setaffinity(0, allowed)
+        for thread in set(_THREADS.iterdir()) - before:
+            with suppress(ProcessLookupError):  # it may have ended
+                os.sched_setaffinity(int(thread.name), allowed)

@@ -1,6 +1,7 @@
 """The arrows in a row, on the shipped sample."""
 
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +93,12 @@ def test_libraries_are_loaded_on_as_many_cores_as_they_may_use(monkeypatch):
     before = os.sched_getaffinity(0)
     with on_few_cores():
         assert cores() == 1
-    assert os.sched_getaffinity(0) == before
+        stop = threading.Event()
+        thread = threading.Thread(target=stop.wait)
+        thread.start()
+    started = os.sched_getaffinity(thread.native_id or 0)
+    stop.set()
+    assert started == os.sched_getaffinity(0) == before
     monkeypatch.delenv("OMP_NUM_THREADS")
     with on_few_cores():
         assert os.sched_getaffinity(0) == before
