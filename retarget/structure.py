@@ -185,11 +185,13 @@ def _crown(tree: BoneTree, bones: Iterable[int], aside: np.ndarray) -> int:
 
 def _feet(tree: BoneTree, ends: list[int]) -> tuple[int, int] | None:
     """The two ends of the tree that are lowest and on different branches, best a mirrored pair."""
+    if len(ends) < 2:
+        return None
     heights = np.array([min(tree.heads[b, 2], tree.tails[b, 2]) for b in ends])
     tall = np.ptp(np.concatenate([tree.heads[:, 2], tree.tails[:, 2]]))
     middle = np.median(tree.heads[:, :2], axis=0)
     # A foot is not alone: one lower is a sword's, a footprint's.
-    floor = np.sort(heights)[:2].max(initial=-np.inf)
+    floor = np.sort(heights)[1]
     low = [b for b, h in zip(ends, heights, strict=True) if h < floor + 0.1 * tall]
     best: tuple[float, tuple[int, int]] | None = None
     for a, b in combinations(low, 2):

@@ -214,6 +214,12 @@ def test_a_nameless_rig_whose_object_is_tilted(tilt):
     assert found == {names[bone]: part for bone, part in OURS.items()}
 
 
+def test_a_nameless_rig_whose_every_bone_is_moved_by_constraints():
+    names = {bone: f"b{i}" for i, bone in enumerate(MANNEQUIN.bones)}
+    rig = replace(renamed(MANNEQUIN, names), driven=frozenset(names.values()))
+    assert parts_of(find_mapping(rig)) == {names[bone]: part for bone, part in OURS.items()}
+
+
 def test_names_say_which_side_is_which_where_the_shape_does_not():
     """Seen from behind: feet that point backward are believed less than names."""
     words = {"L": "gauche", "R": "droite"}
