@@ -99,8 +99,14 @@ def _run(operator: Any, path: str, **settings: Any) -> None:
         with redirect_stderr(StringIO()):  # importers also print the trace of what they raise
             operator(filepath=path, **settings)
     except Exception as error:  # importers raise whatever a broken file makes them
-        reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-        raise RigError(f"Blender cannot read the rig file '{path}': {reason}") from error
+        said = [
+            line for line in str(error).splitlines() if line and not line.startswith("Location")
+        ]
+        reason = said[-1].removeprefix("Error: ") if said else type(error).__name__
+        raise RigError(
+            f"Blender cannot read the rig file '{path}': is it whole, and what its name says? "
+            f"({reason})"
+        ) from error
 
 
 def _import_blend(path: str) -> None:

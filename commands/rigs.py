@@ -48,19 +48,21 @@ class RigInspection:
         """The same for people, a line for each part."""
         titles = {preset.name: preset.title for preset in presets()}
         guess = _GUESS if self.mapping.guessed else ""
-        title = titles.get(self.mapping.preset) or _BY.get(self.mapping.preset, "your own")
+        title = "none that are known"
+        if self.mapping.confidence > 0:
+            title = titles.get(self.mapping.preset) or _BY.get(self.mapping.preset, "your own")
         lines = [
             self.input,
             f"  rig              {self.rig}, {self.bones} bones",
             f"  names            {title}",
             f"  confidence       {self.mapping.confidence:.0%}{guess}",
         ]
+        if self.mapping.against:
+            lines.append(f"  NO PERSON        it {self.mapping.against}")
         for part in PARTS:
             if names := self.mapping.bones.get(part):
                 lines.append(f"  {in_words(part):16} {', '.join(names)}")
         lines += [f"  {in_words(part):16} MISSING" for part in self.mapping.missing]
-        if self.mapping.against:
-            lines.append(f"  NO PERSON        it {self.mapping.against}")
         return "\n".join(lines)
 
 
