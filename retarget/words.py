@@ -13,6 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 from .bone_tree import without_driven
+from .chain import line_above
 from .mapping import REQUIRED, Mapping
 from .rig import Rig
 
@@ -114,7 +115,7 @@ def _parts(word: str) -> tuple[str, ...]:
             for rest in (word.removeprefix(side), word.removesuffix(side)):
                 if rest != word and (inner := _parts(rest)) and set(inner) <= known:
                     return side, *inner
-        for first in _VOCABULARY:
+        for first in sorted(_VOCABULARY, key=len, reverse=True):
             rest = word.removeprefix(first)
             if rest != word and rest in _VOCABULARY:
                 return first, rest
@@ -148,7 +149,7 @@ def _trees(rig: Rig) -> list[dict[int, list[int]]]:
     """Of each tree, its bones with the lines from its top down to them."""
     trees: dict[int, dict[int, list[int]]] = {}
     for bone in range(len(rig.bones)):
-        line = _line(rig, bone)
+        line = [*reversed(line_above(bone, rig.parents)), bone]
         trees.setdefault(line[0], {})[bone] = line
     return list(trees.values())
 
@@ -183,15 +184,6 @@ def _map(rig: Rig, lines: dict[int, list[int]]) -> Mapping:
     bones = {part: tuple(rig.bones[b] for b in found) for part, found in trunk.items() if found}
     told = len(set(bones) - {"root"} - set(REQUIRED)) / _OPTIONAL
     return Mapping(bones, preset="words", confidence=round(_SURE * (0.75 + 0.25 * told), 3))
-
-
-def _line(rig: Rig, bone: int) -> list[int]:
-    """The bones from the top of the tree down to a bone."""
-    line: list[int] = []
-    while bone >= 0:
-        line.insert(0, bone)
-        bone = int(rig.parents[bone])
-    return line
 
 
 def _meeting(lines: list[list[int]]) -> int:

@@ -63,8 +63,7 @@ def sniff(source: Source) -> bool:
         first = [Source(path).json for path in source.files_named(".json")[:_LOOK_AT]]
         first = [document for document in first if next(_people(document), None)]
         return bool(first) and all(map(_is_one_frame, first))
-    frames = _frames(source.json)
-    return has_people(frames)
+    return has_people(_frames(source.json))
 
 
 def has_people(frames: Iterable[Any]) -> bool:
@@ -197,11 +196,8 @@ def _frames(document: Any) -> Iterator[Any]:
         return
     listed = _wrapped(document)
     if isinstance(listed, LISTS):
-        scores = (
-            next((document[k] for k in _SCORES if k in document), None)
-            if (isinstance(document, OBJECTS))
-            else None
-        )
+        said = document if isinstance(document, OBJECTS) else {}
+        scores = next((said[k] for k in _SCORES if k in said), None)
         if isinstance(scores, LISTS) and len(scores) == len(listed):
             for keypoints, sure in zip(listed, scores, strict=True):
                 yield {"keypoints": keypoints, "scores": sure}
