@@ -161,10 +161,9 @@ def sweep(tasks: Iterable[Task]) -> None:
 
 
 def _make(task: Task, key: str, started: float, progress: Progress) -> Result:
-    task.out.mkdir(parents=True, exist_ok=True)
-    people, notes = _lift(task, part(progress, 0, _LIFTED))
     stem = _plain(task.stem)
-    with tempfile.TemporaryDirectory(prefix=_PARTIAL, suffix=f"-{stem}", dir=task.out) as staging:
+    with _staging(task, stem) as staging:
+        people, notes = _lift(task, part(progress, 0, _LIFTED))
         made: list[tuple[Path, Path]] = []
         step = (1 - _LIFTED) / len(people)
         for i, (person, track, motion) in enumerate(people):
@@ -190,6 +189,16 @@ def _make(task: Task, key: str, started: float, progress: Progress) -> Result:
         _record(task, key, result, Path(staging))
     progress(1.0)
     return result
+
+
+def _staging(task: Task, stem: str) -> tempfile.TemporaryDirectory[str]:
+    """The hidden folder for what is not whole yet; refused before any work where none can be."""
+    try:
+        task.out.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(prefix=_PARTIAL, suffix=f"-{stem}", dir=task.out)
+    except OSError as error:
+        reason = error.strerror or error
+        raise LiftError(f"Nothing can be written into {task.out}: {reason}.") from error
 
 
 def _films(task: Task) -> list[Path]:

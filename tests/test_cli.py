@@ -505,6 +505,14 @@ def test_a_file_is_no_folder_of_results(tmp_path, motion, capsys, formats, out):
     assert [path.name for path in tmp_path.iterdir()] == ["there.txt"]
 
 
+def test_where_nothing_can_be_written_is_told_before_lifting(tmp_path, clip, capsys, monkeypatch):
+    monkeypatch.setattr("lift_to_3d.commands.task._lift", lambda *_: pytest.fail("it lifted"))
+    (tmp_path / "file").touch()
+    words = ["convert", str(clip), *FACTS, "--to", "npz", "--out", str(tmp_path / "file" / "out")]
+    assert main(words) == 1
+    assert f"Nothing can be written into {tmp_path / 'file' / 'out'}" in capsys.readouterr().err
+
+
 def test_a_record_does_not_outlive_what_it_tells_of(motion, tmp_path, capsys, monkeypatch):
     words = ["retarget", str(motion), "--to", "npz", "--out", str(tmp_path), "--resume", "--json"]
     assert main(words) == 0
