@@ -69,6 +69,7 @@ def demo(_: list[str]) -> int:
         print("  street_mediapipe.preview.mp4    the 2D keypoints and the 3D motion side by side")
         print("  street_mediapipe.png            six moments of it")
         print("  street_mediapipe.render.png     the character at four moments")
+        print("  street_mediapipe.person2.*      the same of the woman who walks by")
         print("\nYour own file:")
         tool = VENV / ("Scripts/lift-to-3d.exe" if os.name == "nt" else "bin/lift-to-3d")
         print(f"  {tool.relative_to(ROOT)} convert YOUR_FILE --to fbx bvh --out out")
