@@ -67,6 +67,8 @@ _TOLD = 0.15
 _CHOICES = 8
 """Of each limb's likeliest joints, so many are compared with the other side's."""
 _TOO_BAD = 2.5
+_MOST_BONES = 30
+"""From the trunk to the tip of a limb, with all twist bones: ropes have more, and take for ever."""
 _STANDS, _STRIDE = 0.15, 0.6
 """What begins lower than this above the feet stands; so far before or behind them, likewise, it is
 no part of a person's dress."""
@@ -346,7 +348,7 @@ def _limbs(
         places: (bones, 2) how far to the side and above the legs each bone begins.
     """
     names = list(kind.parts)
-    if len(path) < 2:
+    if not 2 <= len(path) <= _MOST_BONES:
         return []
     joints = np.stack([*(tree.heads[b] for b in path), tree.tails[path[-1]]])
     steps = np.linalg.norm(np.diff(joints, axis=0), axis=-1)[:-1]
