@@ -111,6 +111,12 @@ def with_wings() -> Rig:
     return with_chain(rig, "d", "spine.03", chest, [-0.34, 0.17, 0.17], 4)
 
 
+def with_ropes() -> Rig:
+    chest = head_of("spine.03")
+    rig = with_chain(MANNEQUIN, "i", "spine.03", chest, [0.01, 0.005, 0], 120)
+    return with_chain(rig, "j", "spine.03", chest, [-0.01, 0.005, 0], 120)
+
+
 def with_a_sword() -> Rig:
     return with_chain(MANNEQUIN, "e", "hand.R", head_of("hand.R"), [0, -1.1, 0])
 
@@ -135,7 +141,8 @@ def with_stray_axes() -> Rig:
 
 
 @pytest.mark.parametrize(
-    "make", [with_tail, with_skirt, with_wings, with_a_sword, with_helpers, with_stray_axes]
+    "make",
+    [with_tail, with_skirt, with_wings, with_ropes, with_a_sword, with_helpers, with_stray_axes],
 )
 def test_nameless_bones_beside_the_body_are_left_alone(make):
     rig = make()
