@@ -102,7 +102,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _worker()
     parser = make_parser()
     try:
-        parsed = parser.parse_args([*arguments[:1], *with_settings(arguments[1:])])
+        settled = with_settings(arguments[1:])
+        parsed, unknown = parser.parse_known_args([*arguments[:1], *settled])
+        if unknown:
+            where = "" if unknown[0] in arguments else " (in the settings file)"
+            parser.error(f"unrecognized arguments: {' '.join(unknown)}{where}")
         return parsed.handler(parsed)
     except SystemExit as stop:  # argparse has said why
         return stop.code if isinstance(stop.code, int) else WRONG_USAGE

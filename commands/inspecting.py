@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.errors import LiftError
+from ..core.errors import LiftError, reason
 from ..core.motion_file import is_motion_file, load_motion
 from ..core.pipeline import Options
 from ..core.tracks import Inspection, draw_timeline, inspect
@@ -53,4 +53,4 @@ def write_timeline(found: Inspection, path: Path) -> None:
             f"--timeline needs the package matplotlib: {sys.executable} -m pip install matplotlib"
         ) from error
     except (OSError, ValueError) as error:
-        raise LiftError(f"Cannot write the timeline {path}: {error}.") from error
+        raise LiftError(f"Cannot write the timeline {path}: {reason(error)}.") from error

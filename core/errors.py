@@ -24,5 +24,10 @@ class RigError(LiftError):
     """A rig lacks what the motion needs, or cannot be read."""
 
 
+def reason(error: Exception) -> str:
+    """What another library's error says; the system's without its number and the file's name."""
+    return str((isinstance(error, OSError) and error.strerror) or error)
+
+
 class Cancelled(Exception):  # noqa: N818 - it is no error
     """Raised by a progress callback to stop the work; nothing has been changed."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import polar
 
 from .rig import Rig
 
@@ -111,6 +110,8 @@ def trees(rig: Rig) -> list[BoneTree]:
 
     Then, if the object is tilted, with each axis of the world up.
     """
+    from scipy.linalg import polar  # Blender's start must not wait for it
+
     children: list[list[int]] = [[] for _ in rig.bones]
     for bone, parent in enumerate(rig.parents):
         if parent >= 0:

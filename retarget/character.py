@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import RigError
+from ..core.errors import RigError, reason
 from .rig import Rig
 from .rotation import about, swing, unit
 
@@ -101,11 +101,11 @@ def load_character(source: str | Path = "mannequin") -> Character:
         known = ", ".join(sorted(p.stem for p in FOLDER.glob("*.json")))
         raise RigError(f"There is no character '{source}': choose one of {known}.") from None
     except (OSError, ValueError) as error:
-        raise RigError(f"The character file {path} cannot be read: {error}.") from error
+        raise RigError(f"The character file {path} cannot be read: {reason(error)}.") from error
     try:
         return _character(data)
     except (KeyError, TypeError, ValueError) as error:
-        raise RigError(f"The character file {path} is damaged: {error}.") from error
+        raise RigError(f"The character file {path} is damaged: {reason(error)}.") from error
 
 
 def _character(data: dict[str, Any]) -> Character:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import RigError
+from ..core.errors import RigError, reason
 from .rig import Rig
 
 _MOST_BYTES = 1 << 20
@@ -89,11 +89,6 @@ def check_mapping(mapping: Mapping, rig: Rig) -> None:
             f"The rig '{rig.name}' {mapping.against}: choose a person's rig, or its bones in a "
             "mapping file."
         )
-    if mapping.missing:
-        raise RigError(
-            f"The rig '{rig.name}' has no {_any_of(mapping.missing)} that could be recognised: "
-            "choose those bones in a mapping file, or choose another rig."
-        )
     named = {bone for names in mapping.bones.values() for bone in names}
     if mapping.carrier:
         named.add(mapping.carrier)
@@ -102,6 +97,11 @@ def check_mapping(mapping: Mapping, rig: Rig) -> None:
         raise RigError(
             f"The mapping names bones that the rig '{rig.name}' does not have: "
             f"{', '.join(unknown[:5])}; use a mapping made for this rig."
+        )
+    if mapping.missing:
+        raise RigError(
+            f"The rig '{rig.name}' has no {_any_of(mapping.missing)} that could be recognised: "
+            "choose those bones in a mapping file, or choose another rig."
         )
 
 
@@ -140,7 +140,7 @@ def load_mapping(path: str | os.PathLike[str]) -> Mapping:
             raise ValueError("it is too large for a mapping")
         return mapping_of_json(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise RigError(f"The mapping file {path} cannot be used: {error}.") from error
+        raise RigError(f"The mapping file {path} cannot be used: {reason(error)}.") from error
 
 
 def _names(data: dict[str, Any], key: str) -> dict[str, str]:

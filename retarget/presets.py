@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import RigError
+from ..core.errors import RigError, reason
 from .mapping import CHAINS, PARTS, axis_of
 
 FOLDER = Path(__file__).resolve().parents[1] / "presets" / "rigs"
@@ -63,7 +63,7 @@ def load_preset(path: Path) -> Preset:
     try:
         return _preset(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise RigError(f"The rig preset {path} cannot be used: {error}.") from error
+        raise RigError(f"The rig preset {path} cannot be used: {reason(error)}.") from error
 
 
 def _preset(data: dict[str, Any]) -> Preset:

@@ -358,8 +358,10 @@ def test_settings_come_from_a_file_and_the_command_line_has_the_last_word(clip, 
     assert bone[1] / bone[0] == pytest.approx(2.0 / 1.5, rel=0.1)
     settings.write_text("[table]\nfps = 3\n")
     assert main(words) == 2
+    capsys.readouterr()
     settings.write_text("wings = 2\n")
     assert main(words) == 2
+    assert "--wings=2 (in the settings file)" in capsys.readouterr().err
 
 
 def test_names_that_are_not_valid_text(clip, tmp_path):

@@ -12,6 +12,7 @@ from lift_to_3d.retarget.mapping import (
     Mapping,
     check_mapping,
     load_mapping,
+    mapping_of_json,
     save_mapping,
 )
 from lift_to_3d.retarget.presets import is_chain, presets
@@ -314,6 +315,11 @@ def test_a_mapping_for_another_rig_is_refused():
     other = find_mapping(named_by(next(p for p in presets() if p.name == "mixamo")))
     with pytest.raises(RigError, match="does not have: Head"):
         solve(motion_of(np.zeros((1, 17, 3))), MANNEQUIN, other)
+
+
+def test_a_bone_that_the_rig_lacks_is_named_before_what_is_missing():
+    with pytest.raises(RigError, match="does not have: Nix"):
+        check_mapping(mapping_of_json('{"bones": {"hips": "Nix"}}'), MANNEQUIN)
 
 
 def test_required_parts_are_those_of_a_whole_body():

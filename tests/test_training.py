@@ -387,6 +387,15 @@ def test_shipped_recipes_are_read(path):
         new_network(recipe)
 
 
+def test_recipes_that_are_not_there_are_told_in_words(tmp_path):
+    with pytest.raises(ModelError, match=r"^tiny\.tml: no such recipe; there are best, default"):
+        read_recipe("tiny.tml")
+    path = tmp_path / "own.toml"
+    path.write_text("steps = 3\n")
+    with pytest.raises(ModelError, match=r"own\.toml: not a recipe \('network'\)"):
+        read_recipe(str(path))
+
+
 def test_checkpoint_of_another_network_is_refused(capture_folder, tmp_path):
     Training(small_recipe(steps=1), capture_folder, tmp_path, "cpu").run()
     assert (tmp_path / CHECKPOINT).is_file()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..confidence import SIGNS
-from ..errors import ModelError
+from ..errors import ModelError, reason
 
 MODELS = Path(__file__).parent / "models"
 INPUTS = ("view", "picture")
@@ -118,7 +118,7 @@ def read_card(path: Path) -> ModelCard:
         if card.input not in INPUTS:
             raise ValueError(f"input is {card.input!r}, not one of {', '.join(INPUTS)}")
     except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise ModelError(f"{path}: not a model card ({error}).") from error
+        raise ModelError(f"{path}: not a model card ({reason(error)}).") from error
     return card
 
 

@@ -79,7 +79,8 @@ def find_people(found: Detections, fps: float) -> People:
     few = [chain for chain in chains if _fleeting(found.frame[chain], least, longest)]
     rows = tuple(chain for chain in chains if not any(chain is other for other in few))
     if few:
-        at = ", ".join(str(found.frame[chain[0]]) for chain in few[:5])
+        first = sorted(int(found.frame[chain[0]]) for chain in few)
+        at = ", ".join(map(str, first[:5]))
         notes.append(
             f"{_persons(len(few))} seen in fewer than {least} frames, or now and then only, "
             f"left out as false detections (frame {at}{', ...' if len(few) > 5 else ''})."

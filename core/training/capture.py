@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import MotionError
+from ..errors import MotionError, reason
 
 _MAX_BYTES = 4 << 30
 
@@ -56,7 +56,7 @@ def load_takes(path: Path) -> list[Take]:
         if delta.shape != (17, 3, sum(lengths)):
             raise ValueError(f"delta has shape {delta.shape}")
     except (OSError, EOFError, lzma.LZMAError, ValueError, KeyError, TypeError) as error:
-        raise MotionError(f"{path}: not a packed motion-capture file ({error}).") from error
+        raise MotionError(f"{path}: not a packed motion-capture file ({reason(error)}).") from error
     parts = np.split(delta.transpose(2, 0, 1), np.cumsum(lengths)[:-1])
     return [
         Take(
@@ -81,7 +81,7 @@ def load_about(path: Path) -> dict[str, str]:
             meta = json.loads(file["meta"].tobytes())
         return {key: value for key, value in meta.items() if isinstance(value, str)}
     except (OSError, EOFError, lzma.LZMAError, ValueError, KeyError, AttributeError) as error:
-        raise MotionError(f"{path}: not a packed motion-capture file ({error}).") from error
+        raise MotionError(f"{path}: not a packed motion-capture file ({reason(error)}).") from error
 
 
 def save_takes(takes: Sequence[Take], path: Path, about: dict[str, str] | None = None) -> None:

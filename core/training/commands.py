@@ -166,7 +166,9 @@ def _train(parsed: argparse.Namespace) -> int:
         take_up(parsed.pieces, parsed.out)
     training = _training(parsed)
     recipe = training.recipe
-    if not training.finished:
+    if training.finished:
+        print(f"{training.out} has all its {recipe.steps} updates.")
+    else:
         _run(training, parsed.minutes and parsed.minutes * 60)
     if parsed.pieces:
         leave(training.out, parsed.pieces)

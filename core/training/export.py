@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import ModelError
+from ..errors import ModelError, reason
 from ..mixste.model import ModelCard, write_card
 from ..mixste.network import MixSTE, NetworkConfig
 
@@ -42,7 +42,7 @@ def load_weights(path: Path, heads: int = 8) -> MixSTE:
         with np.load(path, allow_pickle=False) as file:
             weights = {name: torch.from_numpy(file[name]) for name in file.files}
     except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: not a weights file ({error}).") from error
+        raise ModelError(f"{path}: not a weights file ({reason(error)}).") from error
     return network_from(weights, heads, str(path))
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from ..errors import ModelError
+from ..errors import ModelError, reason
 from ..mixste.model import find_model
 from ..mixste.network import MixSTE
 from .batches import Batch
@@ -194,7 +194,9 @@ def load_checkpoint(folder: Path) -> dict:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch reports damage by many kinds of error
-        raise ModelError(f"{path}: not a checkpoint of a training run ({error}).") from error
+        raise ModelError(
+            f"{path}: not a checkpoint of a training run ({reason(error)})."
+        ) from error
 
 
 def new_network(recipe: Recipe) -> MixSTE:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..errors import ModelError
+from ..errors import ModelError, reason
 from .loop import CHECKPOINT, CURVE, load_checkpoint
 
 SIZE = 15 << 20
@@ -115,7 +115,9 @@ def _joined(about: Path) -> dict[str, Any]:
             raise ValueError("they do not belong together, or one is damaged")
         return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{about}: its pieces cannot be put together ({error}).") from error
+        raise ModelError(
+            f"{about}: its pieces cannot be put together ({reason(error)})."
+        ) from error
 
 
 def _hash(data: bytes) -> str:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch._utils import _rebuild_parameter, _rebuild_tensor_v2
 
-from ..errors import ModelError
+from ..errors import ModelError, reason
 
 _PREFIX = "module."
 _ALLOWED = {
@@ -57,7 +57,7 @@ def read_published(path: Path) -> dict[str, Tensor]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=False, pickle_module=reader)
     except Exception as error:  # torch and pickle report damage by many kinds of error
-        raise ModelError(f"{path}: not a checkpoint that can be read ({error}).") from error
+        raise ModelError(f"{path}: not a checkpoint that can be read ({reason(error)}).") from error
     weights = content.get("model_pos", content) if isinstance(content, dict) else None
     if not isinstance(weights, dict):
         raise ModelError(f"{path}: no network in it; expected a state dict or 'model_pos'.")

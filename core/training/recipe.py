@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..errors import ModelError
+from ..errors import ModelError, reason
 from ..mixste.network import NetworkConfig
 from .losses import Loss
 
@@ -87,7 +87,11 @@ def read_recipe(name: str) -> Recipe:
     Raises:
         ModelError: there is none, or it has an unknown or wrong entry.
     """
-    path = Path(name) if name.endswith(".toml") else RECIPES / f"{name}.toml"
+    shipped = {path.stem: path for path in sorted(RECIPES.glob("*.toml"))}
+    path = shipped.get(name, Path(name))
+    if not path.is_file():
+        known = ", ".join(shipped)
+        raise ModelError(f"{name}: no such recipe; there are {known}, or give a .toml file.")
     try:
         values = tomllib.loads(path.read_text("utf-8"))
         network = NetworkConfig(**values.pop("network"))
@@ -96,5 +100,4 @@ def read_recipe(name: str) -> Recipe:
         values["sources"] = tuple(values.get("sources", ()))
         return Recipe(name=path.stem, network=network, **values)
     except (OSError, KeyError, TypeError, ValueError) as error:
-        shipped = ", ".join(sorted(p.stem for p in RECIPES.glob("*.toml")))
-        raise ModelError(f"{path}: not a recipe ({error}); shipped are {shipped}.") from error
+        raise ModelError(f"{path}: not a recipe ({reason(error)}).") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import MotionError
+from ..errors import MotionError, reason
 from ..lift import lift
 from ..skeleton import H36M
 from ..track import Track
@@ -60,7 +60,9 @@ def read_trc(path: Path) -> tuple[np.ndarray, float]:
             side, part = H36M.names[j].split("_")
             joints[:, j] = markers[:, names.index(side[0].upper() + _MARKERS[part])]
     except (OSError, ValueError, IndexError) as error:
-        raise MotionError(f"{path}: not a TRC file with the limbs' markers ({error}).") from error
+        raise MotionError(
+            f"{path}: not a TRC file with the limbs' markers ({reason(error)})."
+        ) from error
     return joints, fps
 
 
