@@ -329,7 +329,7 @@ def _film_frame(panels: list[Panel], motion: Motion, frame: int) -> Image.Image:
 
 def _write_sheet(panels: list[Panel], motion: Motion, path: Path, progress: Progress) -> None:
     width, height = SHEET_PANEL
-    moments = np.unique(np.linspace(0, motion.frames - 1, SHEET_MOMENTS).round().astype(int))
+    moments = motion.moments(SHEET_MOMENTS)
     top, left, bottom = 68, 110, 40
     canvas = Canvas(left + width * len(moments), top + height * len(panels) + bottom)
     canvas.text((16, 14), _title(motion), MIDDLE, 19)

@@ -85,8 +85,8 @@ def write_files(
     if picture is not None:
         from .render import render_character
 
-        moments = [1 + round((last - 1) * (i + 0.5) / _MOMENTS) for i in range(_MOMENTS)]
-        files.append(render_character(obj, moments, picture))
+        moments = 1 + motion.moments(_MOMENTS)
+        files.append(render_character(obj, moments.tolist(), picture))
     return files
 
 

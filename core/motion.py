@@ -66,3 +66,9 @@ class Motion:
     def frames(self) -> int:
         """Number of frames."""
         return len(self.joints)
+
+    def moments(self, count: int) -> np.ndarray:
+        """At most `count` frames to show the motion by, evenly among those with anybody seen."""
+        seen = np.flatnonzero((self.confidence > 0).any(1))
+        frames = seen if len(seen) else np.arange(self.frames)
+        return np.unique(frames[np.linspace(0, len(frames) - 1, count).round().astype(int)])

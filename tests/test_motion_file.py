@@ -32,6 +32,16 @@ def some_motion(frames: int = 5, **kw) -> Motion:
     )
 
 
+def test_moments_are_spread_over_what_was_seen():
+    motion = some_motion(11)
+    assert motion.moments(3).tolist() == [0, 5, 10]
+    motion.confidence[3:9] = 0
+    assert motion.moments(3).tolist() == [0, 2, 10]
+    assert motion.moments(9).tolist() == [0, 1, 2, 9, 10]
+    motion.confidence[:] = 0
+    assert motion.moments(2).tolist() == [0, 10]
+
+
 def arrays_of(path: Path) -> dict[str, np.ndarray]:
     with np.load(path, allow_pickle=False) as file:
         return {key: file[key] for key in file.files}
