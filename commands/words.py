@@ -122,8 +122,8 @@ def add_rig_words(parser: argparse.ArgumentParser) -> None:
         "--travel",
         choices=TRAVEL,
         default="hips",
-        help="the bone that goes over the floor: hips, or root as game engines want it "
-        "(default: hips)",
+        help="the bone that goes over the floor: hips, or root as game engines want it, where "
+        "the rig has one (default: hips)",
     )
     group.add_argument(
         "--facing", type=_turn, default=0.0, metavar="DEG", help="turn the start to the left"

@@ -36,6 +36,11 @@ Measure a model on people and cameras that it never saw.
   lift-to-3d evaluate --real reference.trc camera1_json --fps 60 --size 1088x1920
   lift-to-3d evaluate --dataset h36m --data FOLDER --keypoints gt --model model.onnx
       the paper's protocols; published windows and ours, with the mirror image and without
+
+Errors are in mm, mpjve in mm a frame; jitter is the mean acceleration over the truth's, wrong_limbs
+the share of frames in which a limb points more than 90 degrees from the truth, rank the correlation
+of confidence with the error; frozen_worse are the clips on which holding the first frame's true
+pose would have been better; joints are the errors of the 17 joints in Human3.6M's order.
 """
 
 _EXPORT = """\
