@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install 'lift-to-3d[blender]')")
+bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install '.[blender]')")
 
 import lift_to_3d  # noqa: E402
 from lift_to_3d.blender_addon import preferences, properties, running, source  # noqa: E402

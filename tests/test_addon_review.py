@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install 'lift-to-3d[blender]')")
+bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install '.[blender]')")
 
 import lift_to_3d  # noqa: E402
 from lift_to_3d.blender_addon import camera_place, review, rig_choice  # noqa: E402

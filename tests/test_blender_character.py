@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install 'lift-to-3d[blender]')")
+bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install '.[blender]')")
 
 from lift_to_3d.blender_addon.character import load_rig  # noqa: E402
 from lift_to_3d.blender_addon.export import export, skinned_meshes  # noqa: E402

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install 'lift-to-3d[blender]')")
+bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install '.[blender]')")
 
 from lift_to_3d.blender_addon.convert import write_files  # noqa: E402
 from lift_to_3d.core.errors import Cancelled, LiftError, RigError  # noqa: E402

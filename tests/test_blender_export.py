@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install 'lift-to-3d[blender]')")
+bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install '.[blender]')")
 
 from lift_to_3d.blender_addon.character import load_rig  # noqa: E402
 from lift_to_3d.blender_addon.export import export, presets, skinned_meshes  # noqa: E402

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install 'lift-to-3d[blender]')")
+bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install '.[blender]')")
 
 from lift_to_3d.blender_addon.keyframes import MARK, action_steps, write_action  # noqa: E402
 from lift_to_3d.blender_addon.reduction import Tolerance  # noqa: E402
