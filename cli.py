@@ -106,7 +106,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parsed, unknown = parser.parse_known_args([*arguments[:1], *settled])
         if unknown:
             where = "" if unknown[0] in arguments else " (in the settings file)"
-            parser.error(f"unrecognized arguments: {' '.join(unknown)}{where}")
+            verb = arguments[0]
+            see = f"{parser.prog} {verb} --help lists what it knows"
+            raise LiftError(f"{verb} knows no {unknown[0]}{where}; {see}.")
         return parsed.handler(parsed)
     except SystemExit as stop:  # argparse has said why
         return stop.code if isinstance(stop.code, int) else WRONG_USAGE
@@ -123,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser of all verbs; each sets ``handler``, a function of the parsed words."""
-    parser = argparse.ArgumentParser(
+    parser = words.Parser(
         "lift-to-3d", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"lift-to-3d {__version__}")

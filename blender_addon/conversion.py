@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from math import degrees
 from pathlib import Path
@@ -64,11 +64,13 @@ def convert_steps(settings: Any) -> Steps[str]:
     if scene not in bpy.data.scenes:
         raise LiftError(f"The scene '{scene}' is gone: lift again.")
     from .animate import place_steps  # with scipy, loaded by the job
+    from .rig_choice import mapping_of
 
-    placing = place_steps(lifted.motions, how(), lifted.clips)
-    moved = yield from share(placing, LIFTED, 1)
+    chosen = how()
+    moved = yield from share(place_steps(lifted.motions, chosen, lifted.clips), LIFTED, 1)
+    cannot = chosen.retargeting.cannot(chosen.mapping or mapping_of(moved[0]))
     found: Any = bpy.data.scenes[scene]
-    return _show(found.lift_to_3d, moved, lifted)
+    return _show(found.lift_to_3d, moved, lifted, (*lifted.notes, *cannot))
 
 
 def options(settings: Any) -> Options:
@@ -139,7 +141,7 @@ def _lift(path: Path, chosen: Options, progress: Callable[[float], None]) -> Lif
     return lifted
 
 
-def _show(settings: Any, moved: list[Any], lifted: Lifted) -> str:
+def _show(settings: Any, moved: list[Any], lifted: Lifted, notes: Iterable[str]) -> str:
     settings.result = moved[0]
     for obj in view_layer().objects:
         obj.select_set(obj in moved)
@@ -149,5 +151,5 @@ def _show(settings: Any, moved: list[Any], lifted: Lifted) -> str:
     one = translated("1 person, {1} frames")
     text = one if len(moved) == 1 else translated("{0} people, {1} frames")
     settings.result_text = text.format(len(moved), frames)
-    settings.result_notes = "\n".join(lifted.notes)
+    settings.result_notes = "\n".join(notes)
     return settings.result_text

@@ -9,6 +9,7 @@ import bpy
 
 from ..core.motion import Motion
 from ..core.pipeline import part
+from ..retarget.detect import find_mapping
 from ..retarget.mapping import Mapping
 from ..retarget.options import AUTOMATIC, Retargeting
 from ..retarget.rig import Rig
@@ -33,6 +34,7 @@ def write_files(
     retargeting: Retargeting = AUTOMATIC,
     picture: str | Path | None = None,
     progress: Callable[[float], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> list[Path]:
     """Put a motion on a character and export it; **the open scene is replaced by an empty one**.
 
@@ -48,6 +50,7 @@ def write_files(
         retargeting: how the motion is put on the character.
         picture: a PNG to render, of the character at moments of the motion.
         progress: called with 0..1; may raise `Cancelled`.
+        tell: called with what was chosen and cannot be had, a sentence each.
 
     Returns:
         The files in the order of `formats`, and the picture.
@@ -58,6 +61,10 @@ def write_files(
     presets = [find_preset(name) for name in formats]
     folder = Path(out_dir)
     obj = _alone(rig_source)
+    mapping = mapping or find_mapping(read_rig(obj))
+    if tell is not None:
+        for note in retargeting.cannot(mapping):
+            tell(note)
     scene = current_scene()
     set_frame_rate(scene, motion.fps)
     action = animate(

@@ -10,6 +10,16 @@ from ..core.errors import LiftError
 
 MOTION, FILM, SHEET, RENDER = "npz", "mp4", "png", "render"
 
+FOREIGN = {
+    **dict.fromkeys((".gif", ".mov", ".avi", ".mkv", ".webm"), "films are written as .mp4"),
+    **dict.fromkeys((".jpg", ".jpeg", ".webp", ".tif", ".bmp"), "pictures are written as .png"),
+    **dict.fromkeys((".json", ".csv", ".npy"), "motions are written as .npz"),
+    **dict.fromkeys((".usd", ".usda", ".usdz"), "USD is written as .usdc"),
+    **dict.fromkeys((".gltf", ".vrm"), "glTF is written as .glb"),
+    **dict.fromkeys((".blend", ".dae", ".abc"), "characters are written as .fbx, .glb or .usdc"),
+}
+"""Suffixes by which a file is meant that is not written, and what is in its place."""
+
 _PRESETS = Path(__file__).resolve().parents[1] / "presets" / "exports"
 
 

@@ -57,6 +57,8 @@ def _tasks(parsed: argparse.Namespace, names: tuple[str, ...]) -> tuple[list[Tas
     one_file = len(names) == 1 and suffix in suffixes and not is_folder
     if not one_file and not is_folder and (suffix in _files() or parsed.out.exists()):
         raise LiftError(f"--out {parsed.out} is one file: for {' and '.join(names)} give a folder.")
+    if suffix in formats.FOREIGN and not is_folder:
+        raise LiftError(f"--out {parsed.out}: {formats.FOREIGN[suffix]}, or give a folder.")
     clips = list(find_clips(parsed.inputs, None if one_file else parsed.out))
     if one_file and len(clips) > 1:
         raise LiftError(f"--out {parsed.out} is one file, and there are {len(clips)} inputs.")

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -125,9 +126,9 @@ def run(task: Task, progress: Progress) -> Result:
     """Do a task. What goes wrong comes back as a failed result; only `Cancelled` is raised."""
     started = time.monotonic()
     try:
-        key = _content_hash(task) if task.resume or task.source.exists() else ""
-        earlier = _recorded(task, key) if task.resume else None
-        if earlier is not None:
+        earlier, made_from, files = _recorded(task)
+        key = _content_hash(task, files) if task.resume or task.source.exists() else ""
+        if task.resume and earlier is not None and key == made_from:
             return replace(earlier, status="skipped", seconds=time.monotonic() - started)
         return _make(task, key, started, progress)
     except LiftError as error:
@@ -165,12 +166,14 @@ def _make(task: Task, key: str, started: float, progress: Progress) -> Result:
     with _staging(task, stem) as staging:
         people, notes = _lift(task, part(progress, 0, _LIFTED))
         made: list[tuple[Path, Path]] = []
+        told: list[str] = []
         step = (1 - _LIFTED) / len(people)
         for i, (person, track, motion) in enumerate(people):
             numbered = person > 1 and not (task.named and len(people) == 1)
             target = Path(staging, f"{stem}.person{person}" if numbered else stem)
             start = _LIFTED + step * i
-            for file in _write(task, motion, track, target, part(progress, start, start + step)):
+            writing = part(progress, start, start + step)
+            for file in _write(task, motion, track, target, writing, told.append):
                 made.append((file, task.out / (task.stem + file.name.removeprefix(stem))))
         for _, target in made:
             if target.exists() and target.samefile(task.source):
@@ -181,6 +184,7 @@ def _make(task: Task, key: str, started: float, progress: Progress) -> Result:
         for file, target in made:
             os.replace(file, target)
         outputs = tuple(str(target) for _, target in made)
+        notes = (*notes, *dict.fromkeys(told), *_left_over(task, [target for _, target in made]))
         frames = sum(motion.frames for _, _, motion in people)
         seconds = round(time.monotonic() - started, 3)
         result = Result(
@@ -199,6 +203,21 @@ def _staging(task: Task, stem: str) -> tempfile.TemporaryDirectory[str]:
     except OSError as error:
         reason = error.strerror or error
         raise LiftError(f"Nothing can be written into {task.out}: {reason}.") from error
+
+
+def _left_over(task: Task, made: Collection[Path]) -> tuple[str, ...]:
+    """A note on files of people whom an earlier run found here and this one did not."""
+    if task.options.person != "all":
+        return ()
+    numbered = re.compile(re.escape(task.stem) + r"\.person\d+(\.[a-z.]+)")
+    made_kinds = {path.name.removeprefix(task.stem) for path in made}
+    others = sorted(
+        path.name
+        for path in task.out.iterdir()
+        if path not in made and (name := numbered.fullmatch(path.name)) and name[1] in made_kinds
+    )
+    told = f"{', '.join(others)}: of an earlier run, which found more people; left as it was."
+    return (told,) if others else ()
 
 
 def _films(task: Task) -> list[Path]:
@@ -233,7 +252,12 @@ def _lift(
 
 
 def _write(
-    task: Task, motion: Motion, track: Track | None, target: Path, progress: Progress
+    task: Task,
+    motion: Motion,
+    track: Track | None,
+    target: Path,
+    progress: Progress,
+    tell: Callable[[str], None],
 ) -> list[Path]:
     """Write one person's files, named after `target`, which has no suffix."""
     for_rig = [name for name in task.formats if name in rig_formats()]
@@ -242,7 +266,7 @@ def _write(
     step = 1 / (bool(for_rig or render) + len(others))
     files: list[Path] = []
     if for_rig or render:
-        files += _write_rig(task, motion, for_rig, target, part(progress, 0, step))
+        files += _write_rig(task, motion, for_rig, target, part(progress, 0, step), tell)
     for i, name in enumerate(others, bool(files)):
         suffix = f".{name}" if task.named else all_formats()[name]
         path = target.with_name(target.name + suffix)
@@ -262,6 +286,7 @@ def _write_rig(
     names: list[str],
     target: Path,
     progress: Progress,
+    tell: Callable[[str], None],
 ) -> list[Path]:
     need_blender(f"write {', '.join(task.formats)}")
     from ..blender_addon.convert import write_files
@@ -277,6 +302,7 @@ def _write_rig(
         retargeting=task.retargeting,
         picture=f"{target}{all_formats()[RENDER]}" if RENDER in task.formats else None,
         progress=progress,
+        tell=tell,
     )
 
 
@@ -284,7 +310,8 @@ def _plain(stem: str) -> str:
     return os.fsencode(stem).decode("utf-8", "replace")
 
 
-def _content_hash(task: Task) -> str:
+def _content_hash(task: Task, made: Collection[Path]) -> str:
+    """What decides on the results, in short; files that we made lie beside the input, perhaps."""
     digest = hashlib.blake2b(digest_size=20)
     settings = {
         k: v for k, v in json.loads(task.to_json()).items() if k not in ("source", "resume")
@@ -293,13 +320,13 @@ def _content_hash(task: Task) -> str:
     rig = (Path(task.rig), task.mapping)
     for path in (task.source, task.options.video, *rig, Path(task.options.model)):
         if path is not None and path.exists():
-            _hash_path(digest, path)
+            _hash_path(digest, path, made)
     return digest.hexdigest()
 
 
-def _hash_path(digest: Any, path: Path) -> None:
+def _hash_path(digest: Any, path: Path, made: Collection[Path]) -> None:
     files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
-    for file in files:
+    for file in (file for file in files if file == path or file.resolve() not in made):
         digest.update(os.fsencode(file.name) + b"\0" + str(file.stat().st_size).encode() + b"\0")
         with file.open("rb") as stream:
             while block := stream.read(1 << 20):
@@ -310,14 +337,17 @@ def _record_path(task: Task) -> Path:
     return task.out / _RECORDS / f"{task.stem}.json"
 
 
-def _recorded(task: Task, key: str) -> Result | None:
+def _recorded(task: Task) -> tuple[Result | None, str, set[Path]]:
+    """The result that was last made, if it is still whole, what it was made from, its files."""
     try:
         record = json.loads(_record_path(task).read_text("utf-8"))
         result = Result.from_json(json.dumps(record["result"]))
-        whole = all(Path(file).stat().st_size == size for file, size in record["sizes"].items())
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return result if record.get("key") == key and whole else None
+        sizes = {Path(file): size for file, size in record["sizes"].items()}
+        key = str(record["key"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None, "", set()
+    whole = all(file.is_file() and file.stat().st_size == size for file, size in sizes.items())
+    return result if whole else None, key, {file.resolve() for file in sizes}
 
 
 def _record(task: Task, key: str, result: Result, staging: Path) -> None:

@@ -6,12 +6,21 @@ import argparse
 import math
 from dataclasses import fields
 from pathlib import Path
+from typing import NoReturn
 
 from ..core.cores import cores
 from ..core.mixste.backend import DEVICES
 from ..core.pipeline import Options
 from ..retarget.options import FEET, HANDS, TRAVEL, Retargeting
 from . import formats
+
+
+class Parser(argparse.ArgumentParser):
+    """Says in a sentence what is wrong with the words, without a page of usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say it and leave with argparse's status."""
+        self.exit(2, f"{self.prog}: {message.removeprefix('argument ')}; see {self.prog} --help\n")
 
 
 def add_clip_words(parser: argparse.ArgumentParser) -> None:

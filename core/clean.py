@@ -71,7 +71,9 @@ def clean(track: Track, *, progress: object = None) -> Track:
     notes = []
     swapped = _mend_swaps(xy, confidence, track.joints, height)
     if swapped:
-        frames = ", ".join(f"{part} in {count} frames" for part, count in swapped.items())
+        frames = ", ".join(
+            f"{part} in {count} frame{'s' * (count > 1)}" for part, count in swapped.items()
+        )
         notes.append(f"Left and right were swapped and put back: {frames}.")
     spikes = _remove_spikes(xy, confidence, height, track.fps)
     if spikes.any():

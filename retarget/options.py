@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .mapping import Mapping
 
 FEET = ("auto", "always", "never")
 HANDS = ("never", "auto")
@@ -38,6 +42,14 @@ class Retargeting:
         for name, known in (("feet", FEET), ("hands", HANDS), ("travel", TRAVEL)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}, not one of {known}")
+
+    def cannot(self, mapping: Mapping) -> tuple[str, ...]:
+        """What is chosen and cannot be had on a rig, a sentence each."""
+        if self.travel != "root" or self.in_place:
+            return ()
+        root, hips = mapping.bone("root"), mapping.carrier or mapping.bone("hips")
+        told = "The character has no root bone: the way over the floor is on its hips."
+        return (told,) if root in (None, hips) else ()
 
 
 AUTOMATIC = Retargeting()

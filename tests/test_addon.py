@@ -123,6 +123,12 @@ def test_the_button_animates_the_mannequin(addon, motion_file):
     assert "1 person" in addon.result_text
 
 
+def test_a_root_bone_that_is_not_there_is_reported(addon, motion_file):
+    addon.source, addon.travel = motion_file, "root"
+    bpy.ops.lift_to_3d.lift()
+    assert "no root bone" in addon.result_notes
+
+
 def test_lifting_again_on_an_armature_replaces_only_our_action(addon, motion_file):
     addon.source = motion_file
     bpy.ops.lift_to_3d.lift()

@@ -9,6 +9,7 @@ bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install '.[bl
 
 from lift_to_3d.blender_addon.convert import write_files  # noqa: E402
 from lift_to_3d.core.errors import Cancelled, LiftError, RigError  # noqa: E402
+from lift_to_3d.retarget.options import Retargeting  # noqa: E402
 
 from .motions import waving  # noqa: E402
 
@@ -52,6 +53,14 @@ def test_files_hold_the_motion(tmp_path, rig, arm, hips):
         assert where[0][0][2] < -0.98
         assert where[1][0][1] < -0.98
         assert where[1][1][0] - where[0][1][0] == pytest.approx(1, abs=0.2)
+
+
+def test_a_root_bone_that_is_not_there_is_told(tmp_path):
+    told = []
+    words = {"retargeting": Retargeting(travel="root"), "tell": told.append}
+    write_files(waving(3), "mannequin", ["bvh"], tmp_path, "clip", **words)
+    assert len(told) == 1
+    assert "no root bone" in told[0]
 
 
 def test_one_frame_is_enough(tmp_path):

@@ -90,10 +90,13 @@ def test_wrong_usage_is_status_2(capsys, clip, tmp_path):
         ["convert", str(clip), "--person", "0"],
         ["convert", str(clip), "--fps", "-3"],
         ["convert", str(clip), "--camera-up", "0,0,0"],
+        ["convert", str(clip), "--feet", "maybe"],
+        ["convert", str(clip), "--nonsense"],
         ["convert", str(clip), "--to", "docx"],
         ["convert", str(clip), "--to", "fbx", "fbx-unity"],
         ["convert", str(clip), "--settings", str(tmp_path / "none.toml")],
         ["lift", str(clip), str(clip.parent), "--out", str(tmp_path / "one.npz")],
+        ["preview", str(clip), "--out", str(tmp_path / "film.gif")],
     ):
         assert main(words) == 2, words
         captured = capsys.readouterr()
@@ -101,6 +104,7 @@ def test_wrong_usage_is_status_2(capsys, clip, tmp_path):
         assert captured.err
         assert "Traceback" not in captured.err
         assert "worker" not in captured.err
+        assert len(captured.err.splitlines()) == 1, "a sentence, not the whole usage"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -302,6 +306,32 @@ def test_resume_skips_the_same_and_redoes_what_changed(clip, tmp_path, capsys):
     (tmp_path / "out" / ".lift-to-3d" / "a.json").write_text("{")
     assert status() == "done"
     assert status() == "skipped"
+
+
+def test_resume_knows_results_that_lie_among_the_frames_of_their_clip(clip, tmp_path, capsys):
+    folder = tmp_path / "walk"
+    folder.mkdir()
+    for row in json.loads(clip.read_text()):
+        people = {"people": [{"pose_keypoints_2d": row["keypoints"]}]}
+        name = f"walk_{int(Path(str(row['image_id'])).stem):012}_keypoints.json"
+        (folder / name).write_text(json.dumps(people))
+    words = ["lift", str(folder), *FACTS, "--out", str(folder), "--resume", "--json"]
+    for status in ("done", "skipped", "skipped"):
+        assert main(words) == 0
+        assert lines_of(capsys)[0]["status"] == status
+
+
+def test_somebody_of_an_earlier_run_is_told(clip, tmp_path, capsys):
+    for name in ("a.person9.npz", "a.person9.fbx", "b.person9.npz"):
+        (tmp_path / name).write_bytes(b"old")
+    source = tmp_path / "a.json"
+    shutil.copy(clip, source)
+    words = ["lift", str(source), *FACTS, "--out", str(tmp_path), "--json"]
+    assert main(words) == 0
+    told = [note for note in lines_of(capsys)[0]["notes"] if "earlier run" in note]
+    assert told == ["a.person9.npz: of an earlier run, which found more people; left as it was."]
+    assert main([*words, "--person", "1"]) == 0
+    assert not any("earlier run" in note for note in lines_of(capsys)[0]["notes"])
 
 
 def test_a_folder_of_clips_keeps_their_places(clip, tmp_path, capsys):

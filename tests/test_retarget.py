@@ -361,6 +361,14 @@ def test_in_place_and_travel_on_the_root():
     assert np.ptp(carried[:, 0], axis=0)[:2].max() > 0.4
 
 
+def test_a_root_that_is_not_there_is_told():
+    bare, rooted = find_mapping(MANNEQUIN), find_mapping(with_root(MANNEQUIN))
+    on_root = Retargeting(travel="root")
+    assert "no root bone" in on_root.cannot(bare)[0]
+    assert on_root.cannot(rooted) == replace(on_root, in_place=True).cannot(bare) == ()
+    assert Retargeting().cannot(bare) == ()
+
+
 @pytest.mark.parametrize("in_place", [False, True])
 def test_where_and_how_a_motion_starts_is_chosen(in_place):
     """Turned to the left and put elsewhere, in world metres, whatever the object's matrix is."""

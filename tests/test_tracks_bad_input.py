@@ -91,8 +91,9 @@ def test_joints_that_never_appear(tmp_path: Path):
     document = json.loads((FIXTURES / "coco_results.json").read_text())
     for entry in document:
         entry["keypoints"][33:] = [0] * 18
-    tracks = read(write(tmp_path, json.dumps(document)))
-    assert any("Never seen: hips, knees, ankles." in note for note in tracks[0].notes)
+    path = write(tmp_path, json.dumps(document))
+    for notes in (read(path)[0].notes, inspect(path).notes):
+        assert any("Never seen: hips, knees, ankles." in note for note in notes)
     for entry in document:
         entry["keypoints"][15:] = [0] * 36
     assert "shoulders" in refusal(write(tmp_path, json.dumps(document)))

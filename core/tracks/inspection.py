@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from .people import find_people
-from .reading import Frames, Told, detections, within
+from .reading import Frames, Told, detections, joint_notes, within
 from .source import Progress, Source
 
 _T = TypeVar("_T")
@@ -113,7 +113,7 @@ def inspect(
         str(path), found.format, found.layout.name, last - first + 1, (first, last),
         _known(told, "fps", found.fps), _known(told, "size", found.size),
         tuple(_seen(found.frame[rows], number) for number, rows in there.items()),
-        found.notes + people.notes, found.size,
+        found.notes + people.notes + joint_notes(found, slice(None)), found.size,
     )  # fmt: skip
 
 

@@ -191,11 +191,7 @@ def _check_joints(found: Detections, source: Source) -> None:
     """Refuse what has neither shoulders nor hips: an animal's skeleton, a face, a hand."""
     if trunk_seen(found, np.arange(len(found.frame))):
         return
-    seen = {
-        name
-        for name, confidence in zip(found.layout.points, found.confidence.T, strict=True)
-        if (confidence > 0).any()
-    }
+    seen = {found.layout.points[i] for i in np.flatnonzero((found.confidence > 0).any(0))}
     missing = _plain([name for name in _LIMBS if name not in seen])
     if not set(_LIMBS) & set(found.layout.joints):
         raise source.error(
@@ -409,14 +405,7 @@ def _track(found: Detections, rows: np.ndarray, told: Told, name: str, person: i
         confidence = np.zeros(xy.shape[:2])
         at = found.frame[rows] - first
         xy[at], confidence[at] = joints_xy, joints_confidence
-    notes = [found.layout.note] if found.layout.note else []
-    absent = [
-        name
-        for name in COCO
-        if name not in joints or not (confidence[:, joints.index(name)] > 0).any()
-    ]
-    if absent:
-        notes.append(f"Never seen: {_plain(absent)}.")
+    notes = list(joint_notes(found, mine))
     track = Track(
         xy, confidence, joints, found.fps, found.size, told["fps"], told["size"], found.fov, name,
         person, first, (), found.numbered_from or 0,
@@ -429,6 +418,16 @@ def _track(found: Detections, rows: np.ndarray, told: Told, name: str, person: i
             "turn the video and detect again; if y stands before x in the file, exchange them."
         )
     return replace(track, notes=tuple(notes))
+
+
+def joint_notes(found: Detections, rows: np.ndarray | slice) -> tuple[str, ...]:
+    """What is to be told of the joints in some rows: how some are made, which are never seen."""
+    points = found.layout.points
+    seen = {points[i] for i in np.flatnonzero((found.confidence[rows] > 0).any(0))}
+    seen |= {name for name, sources in found.layout.made.items() if seen.issuperset(sources)}
+    never = [name for name in COCO if name not in seen]
+    told = f"Never seen: {_plain(never)}. What is lifted there is made up."
+    return tuple(note for note in (found.layout.note, told if never else "") if note)
 
 
 def _plain(names: list[str]) -> str:
