@@ -50,7 +50,10 @@ def stands(rig: Rig, mapping: Mapping) -> bool:
 
 
 class _Posture:
-    """A rig at rest, in armature space: unit vectors of the trunk and to the left."""
+    """A rig at rest, in armature space: unit vectors of the trunk and to the left.
+
+    And how upright the trunk is in the world, as a cosine.
+    """
 
     def __init__(self, mapping: Mapping, rig: Rig) -> None:
         heads = dict(zip(rig.bones, rig.rest[:, :3, 3], strict=True))
@@ -61,14 +64,16 @@ class _Posture:
         self.has_toes = {"toe.L", "toe.R"} <= set(self.at)
         hips, shoulders = map(self._both, ("thigh", "upper_arm"))
         self.trunk = unit((shoulders - hips).mean(0))
+        self.lean = float(unit(rig.world[:3, :3] @ self.trunk)[2])
         self.left = unit(hips[0] - hips[1] + shoulders[0] - shoulders[1])
 
     def like_an_animal(self) -> bool:
-        """Whether the trunk is across legs that go the same way.
+        """Whether the trunk is across legs that go the same way, and not upright above them.
 
-        Skeletons of motion capture may rest with each bone along one axis: that says nothing.
+        A person may rest crouched or seated. Skeletons of motion capture may rest with each bone
+        along one axis: that says nothing.
         """
-        return abs(self._legs_along_trunk()) < _UPRIGHT
+        return abs(self._legs_along_trunk()) < _UPRIGHT and self.lean < _UPRIGHT
 
     def is_upright(self) -> bool:
         """Whether the trunk goes on from legs that go the same way."""

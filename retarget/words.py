@@ -6,10 +6,14 @@ wrist. What lies between the limbs is told by the tree, so neither pose nor axes
 
 from __future__ import annotations
 
+import json
 import re
+import unicodedata
 from collections.abc import Iterator
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 from .bone_tree import without_driven
@@ -17,71 +21,88 @@ from .chain import line_above
 from .mapping import REQUIRED, Mapping
 from .rig import Rig
 
+_FILE = Path(__file__).resolve().parents[1] / "presets" / "bone_words.json"
 _NAMESPACE = re.compile(r".*[:|]")
 _WORD = re.compile(r"[左右]|[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+")
-_LEFT = frozenset((
-    "l", "lf", "lft", "left", "links", "gauche", "izquierda", "sinistra", "esquerda", "左",
-))  # fmt: skip
-_RIGHT = frozenset((
-    "r", "rt", "rgt", "right", "rechts", "droite", "derecha", "destra", "direita", "右",
-))  # fmt: skip
-_UPPER = frozenset(("up", "upper", "u"))
-_LOWER = frozenset(("low", "lower", "lo", "fore", "f"))
-_OTHER_BONES = frozenset((
-    "ik", "fk", "pole", "target", "ctrl", "control", "mch", "nub", "end", "tip", "helper", "aux",
-    "twist", "roll", "share", "dummy", "pivot", "offset", "heel", "volume", "muscle", "thumb",
-    "index", "middle", "ring", "pinky", "little", "finger", "fingers", "eye", "ear", "brow", "jaw",
-    "hair", "breast", "pec", "skirt", "cloth", "sleeve", "weapon", "prop", "slot", "socket", "pad",
-    "front", "rear", "back", "hind", "wing", "tail", "hoof", "paw",
-))  # fmt: skip
-"""Words of bones that go along with a limb, or with an animal's."""
-_ARM: dict[str, dict[str, float]] = {
-    "shoulder": {
-        "clavicle": 3,
-        "clav": 3,
-        "collar": 3,
-        "肩": 3,
-        "scapula": 2,
-        "shoulder": 2,
-        "arm": 0.5,
-    },
-    "upper_arm": {
-        "upperarm": 3,
-        "humerus": 3,
-        "腕": 3,
-        "shldr": 2,
-        "bicep": 2,
-        "arm": 2,
-        "shoulder": 1.5,
-    },
-    "forearm": {"lowerarm": 3, "elbow": 3, "ひじ": 3, "肘": 3, "radius": 2, "arm": 1},
-    "hand": {"hand": 3, "wrist": 3, "手首": 3, "palm": 2},
-}
-_LEG: dict[str, dict[str, float]] = {
-    "thigh": {"thigh": 3, "upperleg": 3, "femur": 3, "足": 3, "hip": 2, "leg": 1.5},
-    "shin": {
-        "shin": 3,
-        "calf": 3,
-        "lowerleg": 3,
-        "knee": 3,
-        "tibia": 3,
-        "ひざ": 3,
-        "膝": 3,
-        "leg": 1.5,
-    },
-    "foot": {"foot": 3, "ankle": 3, "足首": 3},
-    "toe": {"toe": 3, "toes": 3, "toebase": 3, "ball": 3, "つま先": 3, "foot": 3},
-}
-"""Parts from the body outward, and how well a word names them."""
-_HEAD = frozenset(("head", "skull", "頭"))
-_NECK = frozenset(("neck", "首"))
-_ROOT = frozenset(("root", "reference", "armature", "master"))
-_VOCABULARY = frozenset().union(
-    _HEAD,
-    _UPPER - {"u"},
-    _LOWER - {"f"},
-    *(words for limb in (_ARM, _LEG) for words in limb.values()),
-)
+_EACH_WORD_MORE = 0.01
+"""For a word that says nothing: of two bones alike the one that is named more plainly is taken."""
+
+
+@dataclass(frozen=True)
+class _Words:
+    """The words of `presets/bone_words.json`, all without accents.
+
+    Attributes:
+        sides: words for left and right; then those that count where these say nothing.
+        upper: words before or after "arm" and "leg".
+        lower: likewise.
+        beside: words of bones that go along with a limb, or with an animal's.
+        head: words for the head.
+        neck: for the neck.
+        root: for a bone that carries all.
+        limbs: of an arm and of a leg, the parts from the body outward, and how well a word names
+            each.
+    """
+
+    sides: tuple[tuple[frozenset[str], frozenset[str]], ...]
+    upper: frozenset[str]
+    lower: frozenset[str]
+    beside: frozenset[str]
+    head: frozenset[str]
+    neck: frozenset[str]
+    root: frozenset[str]
+    limbs: tuple[dict[str, dict[str, float]], ...]
+
+    @cached_property
+    def of_bodies(self) -> frozenset[str]:
+        """Words of parts of the body, but for single letters."""
+        limbs = (words for limb in self.limbs for words in limb.values())
+        joined = frozenset().union(self.head, self.upper, self.lower, *limbs)
+        return frozenset(word for word in joined if len(word) > 1 or not word.isascii())
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """All but those for sides."""
+        return self.of_bodies | self.upper | self.lower | self.beside
+
+
+@cache
+def _table() -> _Words:
+    data = json.loads(_FILE.read_text(encoding="utf-8"))
+
+    def words(key: str) -> frozenset[str]:
+        return frozenset(map(_without_accents, data[key]))
+
+    weak = " where nothing else says so"
+    return _Words(
+        sides=((words("left"), words("right")), (words(f"left{weak}"), words(f"right{weak}"))),
+        upper=words("upper"),
+        lower=words("lower"),
+        beside=words("beside a limb"),
+        head=words("head"),
+        neck=words("neck"),
+        root=words("root"),
+        limbs=tuple(
+            {
+                part: {
+                    _without_accents(word): float(score)
+                    for score, names in told.items()
+                    for word in names
+                }
+                for part, told in data[limb].items()
+            }
+            for limb in ("arm", "leg")
+        ),
+    )
+
+
+def _without_accents(word: str) -> str:
+    """Nor with wide letters."""
+    letters = unicodedata.normalize("NFKD", word)
+    kept = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return unicodedata.normalize("NFC", kept)
+
+
 _ACROSS = {"L": "R", "R": "L"}
 _TOPS = {
     "arms": ("shoulder.L", "upper_arm.L", "shoulder.R", "upper_arm.R"),
@@ -96,28 +117,31 @@ _OPTIONAL = 10
 def side_of(name: str) -> str | None:
     """ "L" or "R" where a bone's name has a word for it."""
     words = set(words_of(name))
-    left, right = bool(words & _LEFT), bool(words & _RIGHT)
-    return None if left == right else "L" if left else "R"
+    for lefts, rights in _table().sides:
+        left, right = bool(words & lefts), bool(words & rights)
+        if left or right:
+            return None if left == right else "L" if left else "R"
+    return None
 
 
 @cache
 def words_of(name: str) -> tuple[str, ...]:
     """ "Upper_ArmLeft.001" as upper, arm, left; so is "upperarmleft"."""
-    words = [word.casefold() for word in _WORD.findall(_NAMESPACE.sub("", name))]
-    return tuple(part for word in words for part in _parts(word))
+    words = _WORD.findall(_without_accents(_NAMESPACE.sub("", name)))
+    return tuple(part for word in words for part in _parts(word.casefold()))
 
 
 def _parts(word: str) -> tuple[str, ...]:
     """A word that is several known ones run together, as those."""
-    known = _VOCABULARY | _UPPER | _LOWER | _OTHER_BONES
-    if word not in known:
-        for side in sorted(_LEFT | _RIGHT, key=len, reverse=True):
+    table = _table()
+    if word not in table.known:
+        for side in sorted(frozenset().union(*table.sides[0]), key=len, reverse=True):
             for rest in (word.removeprefix(side), word.removesuffix(side)):
-                if rest != word and (inner := _parts(rest)) and set(inner) <= known:
+                if rest != word and (inner := _parts(rest)) and set(inner) <= table.known:
                     return side, *inner
-        for first in sorted(_VOCABULARY, key=len, reverse=True):
+        for first in sorted(table.of_bodies, key=len, reverse=True):
             rest = word.removeprefix(first)
-            if rest != word and rest in _VOCABULARY:
+            if rest != word and rest in table.of_bodies:
                 return first, rest
     return (word,)
 
@@ -157,7 +181,7 @@ def _trees(rig: Rig) -> list[dict[int, list[int]]]:
 def _map(rig: Rig, lines: dict[int, list[int]]) -> Mapping:
     """The mapping of one tree, as far as its words go."""
     limbs = {}
-    for parts in (_ARM, _LEG):
+    for parts in _table().limbs:
         for side in "LR":
             limb = _limb(rig, lines, parts, side)
             limbs |= {f"{part}.{side}": bone for part, bone in limb.items()}
@@ -174,11 +198,13 @@ def _map(rig: Rig, lines: dict[int, list[int]]) -> Mapping:
     if heads:
         neck = [b for b in lines[min(heads, key=lambda b: len(lines[b]))] if b not in lines[hips]]
     above = [b for b in neck if b not in spine]
-    while len(spine) > 1 and spine[-1] in neck and _NECK & set(words_of(rig.bones[spine[-1]])):
+    while (
+        len(spine) > 1 and spine[-1] in neck and _table().neck & set(words_of(rig.bones[spine[-1]]))
+    ):
         above.insert(0, spine.pop())
     root = lines[hips][0]
     trunk = {"hips": [hips], "spine": spine, "neck": above[:-1], "head": above[-1:]}
-    if root != hips and _ROOT & set(words_of(rig.bones[root])):
+    if root != hips and _table().root & set(words_of(rig.bones[root])):
         trunk["root"] = [root]
     trunk |= {part: [bone] for part, bone in both.items()}
     bones = {part: tuple(rig.bones[b] for b in found) for part, found in trunk.items() if found}
@@ -218,7 +244,8 @@ def _limb(
 
 
 def _in_limb(name: str) -> bool:
-    return any(True for side in "LR" for _ in _scores(name, _ARM | _LEG, side))
+    parts = {part: words for limb in _table().limbs for part, words in limb.items()}
+    return any(True for side in "LR" for _ in _scores(name, parts, side))
 
 
 class _Line(NamedTuple):
@@ -237,19 +264,23 @@ def _scores(
     name: str, parts: dict[str, dict[str, float]], side: str
 ) -> Iterator[tuple[str, float]]:
     """How well a bone's name says that it is each part of a side's limb."""
-    words = words_of(name)
-    if side_of(name) != side or _OTHER_BONES & set(words):
+    table, words = _table(), words_of(name)
+    if side_of(name) != side or table.beside & set(words):
         return
     plain = set(words)
     for limb in ("arm", "leg"):
-        if limb in plain and plain & (_UPPER | _LOWER):
-            plain = plain - {limb} | {("upper" if plain & _UPPER else "lower") + limb}
+        if limb in plain and plain & (table.upper | table.lower):
+            plain = plain - {limb} | {("upper" if plain & table.upper else "lower") + limb}
+    for one, other in pairwise(words):
+        if one + other in table.of_bodies:
+            plain = plain - {one, other} | {one + other}
+    idle = len(plain - table.known - frozenset().union(*table.sides[0]))
     for part, known in parts.items():
         score = max((known[word] for word in plain if word in known), default=0)
         if score:
-            yield part, score
+            yield part, score - _EACH_WORD_MORE * idle
 
 
 def _is_head(name: str) -> bool:
-    words = set(words_of(name))
-    return bool(words & _HEAD) and not words & (_OTHER_BONES | {"top"})
+    table, words = _table(), set(words_of(name))
+    return bool(words & table.head) and not words & (table.beside | {"top"})

@@ -59,6 +59,37 @@ MAKERS: dict[str, tuple[str, str, Sequence[str]]] = {
         "Ethan{s}UpLeg Ethan{s}Leg Ethan{s}Foot Ethan{s}Toe1",
         ("Left", "Right"),
     ),
+    "German": (
+        "Becken Wirbelsäule Wirbelsäule.001 Brust Hals Kopf",
+        "Schulter.{s} Oberarm.{s} Unterarm.{s} Hand.{s} "
+        "Oberschenkel.{s} Unterschenkel.{s} Fuß.{s} Zehen.{s}",
+        "LR",
+    ),
+    "French": (
+        "bassin colonne colonne.001 poitrine cou tête",
+        "épaule.{s} bras.{s} avant_bras.{s} main.{s} cuisse.{s} jambe.{s} pied.{s} orteils.{s}",
+        "GD",
+    ),
+    "Portuguese": (
+        "Quadril Coluna Coluna1 Peito Pescoço Cabeça",
+        "Ombro.{s} Braço.{s} Antebraço.{s} Mão.{s} Coxa.{s} Canela.{s} Pé.{s} Dedos.{s}",
+        "ED",
+    ),
+    "Russian": (
+        "Таз Грудь Грудь1 Грудь2 Шея Голова",
+        "{s}_Ключица {s}_Плечо {s}_Предплечье {s}_Кисть {s}_Бедро {s}_Голень {s}_Стопа {s}_Носок",
+        ("Лев", "Прав"),
+    ),
+    "Chinese": (
+        "骨盆 脊柱 脊柱1 胸 颈 头",
+        "{s}锁骨 {s}上臂 {s}前臂 {s}手 {s}大腿 {s}小腿 {s}脚 {s}脚趾",
+        "左右",
+    ),
+    "Korean": (
+        "골반 척추 척추1 가슴 목 머리",
+        "{s}쇄골 {s}위팔 {s}아래팔 {s}손 {s}허벅지 {s}종아리 {s}발 {s}발가락",
+        ("왼쪽", "오른쪽"),
+    ),
 }
 TRUNK = ("hips", "spine.01", "spine.02", "spine.03", "neck", "head")
 LIMBS = ("clavicle", "upper_arm", "forearm", "hand", "thigh", "shin", "foot", "toe")
@@ -100,10 +131,35 @@ def test_words_do_not_mind_how_somebody_stands(maker):
         ("lear", ("l", "ear")),
         ("collar", ("collar",)),
         ("shin", ("shin",)),
+        ("左足ＩＫ", ("左", "足", "ik")),
+        ("Fuß.L", ("fuss", "l")),
     ],
 )
 def test_names_fall_into_words(name, words):
     assert words_of(name)[-len(words) :] == words
+
+
+def test_whoever_rests_in_a_deep_crouch_is_no_animal():
+    crouch = {"spine.01": (0.5, 0, 0)}
+    for side in "LR":
+        crouch |= {f"thigh.{side}": (-1.9, 0, 0), f"shin.{side}": (2.4, 0, 0)}
+    rig, names = made_by("0 A.D.")
+    found = find_mapping(renamed(resting(crouch), names))
+    assert not found.against
+    assert found.bones == find_mapping(rig).bones
+
+
+def test_of_bones_named_alike_the_plainest_is_taken():
+    """MikuMikuDance has helpers before and beside a limb's bones: 左肩P, 左足D."""
+    rig, _ = made_by("MikuMikuDance")
+    for side in "左右":
+        rig = with_chain(rig, f"{side}足D", "センター", [0, 0, 0.9], [0, 0, -0.4])
+    before = find_mapping(rig).bones
+    b, above = rig.bones.index("左肩"), rig.bones.index("上半身2")
+    rig = with_bone_between(rig, "左肩", "左肩P", rig.rest[b, :3, 3])
+    assert rig.parents[rig.bones.index("左肩P")] == above
+    assert find_mapping(rig).bones == before
+    assert before["thigh.L"] == ("左足",)
 
 
 def test_bones_beside_a_limb_are_no_part_of_it():
