@@ -26,6 +26,8 @@ _POINTING = 0.4
 """Cosine: so far toes point ahead, at least."""
 _STRAIGHT = 0.01
 """How far a straight leg's knee is before it, at most, as a share."""
+_BENT = 0.35
+"""Sine: so far a bird's knee is bent backward, at least."""
 
 
 def find_mapping(rig: Rig) -> Mapping:
@@ -41,6 +43,8 @@ def find_mapping(rig: Rig) -> Mapping:
     body = _Posture(found, rig)
     if body.like_an_animal():
         return replace(found, against="rests with its trunk across its legs, as animals do")
+    if body.like_a_bird():
+        return replace(found, against="rests with its knees bent backward, as birds do")
     return _sides_exchanged(found) if body.faces_backward() else found
 
 
@@ -85,8 +89,14 @@ class _Posture:
         parallel = legs[0] @ legs[1] > _UPRIGHT
         return float(self.trunk @ unit(legs.mean(0))) if parallel else 1.0
 
-    def _both(self, part: str) -> np.ndarray:
-        return np.stack([self.at[f"{part}.{side}"] for side in "LR"])
+    def like_a_bird(self) -> bool:
+        """Whether toes point ahead of legs whose knees are bent the other way."""
+        if not self.has_toes:
+            return False
+        hips, knees, ankles, toes = map(self._both, ("thigh", "shin", "foot", "toe"))
+        ahead = unit(toes - ankles) @ np.cross(self.left, self.trunk)
+        bent = np.cross(unit(knees - hips), unit(ankles - knees)) @ self.left
+        return bool((np.abs(ahead) > _POINTING).all() and (bent * np.sign(ahead) < -_BENT).all())
 
     def faces_backward(self) -> bool:
         """Whether toes say that left and right are named as seen from before, and knees agree."""
@@ -97,6 +107,9 @@ class _Posture:
         bends = (knees - 0.5 * (hips + ankles)).mean(0) @ backward
         straight = _STRAIGHT * np.linalg.norm(ankles - hips)
         return bool((unit(toes - ankles) @ backward > _POINTING).all() and bends > -straight)
+
+    def _both(self, part: str) -> np.ndarray:
+        return np.stack([self.at[f"{part}.{side}"] for side in "LR"])
 
 
 def _find(rig: Rig) -> Mapping:

@@ -64,6 +64,10 @@ _RAISED, _RAISED_WEIGHT = 0.25, 2.0
 """Sine of the angle from which an arm at rest is raised, or put back, more than arms are."""
 _TOLD = 0.15
 """How far, as a share of a leg, all signs of where it faces must reach to be sure."""
+_TOES = 0.05
+"""Toes and heels of both feet lie this far from one height, at most, as a share of the rig."""
+_TO_ANKLE = 0.8
+"""From hip to ankle, as a share of the way to the last toe."""
 _CHOICES = 8
 """Of each limb's likeliest joints, so many are compared with the other side's."""
 _TOO_BAD = 2.5
@@ -134,12 +138,14 @@ def _map(tree: BoneTree) -> Mapping | None:
     def name(part: str, *found: int) -> None:
         bones[part] = tuple(tree.rig.bones[bone] for bone in found)
 
-    shoulders = np.mean([tree.heads[arm.parts["upper_arm"], 2] for arm in arms])
-    tall = np.sqrt(size * max(shoulders - tree.heads[legs_from, 2], 1e-9) / _ARM.above)
+    shoulders = np.mean([tree.heads[arm.parts["upper_arm"]] for arm in arms], axis=0)
+    trunk = shoulders - tree.heads[legs_from]
+    above = (tree.heads - shoulders) @ unit(trunk)
+    tall = np.sqrt(size * max(np.linalg.norm(trunk), 1e-9) / _ARM.above)
     # Arms may hang on the neck, as 3ds Max's do: the spine ends below the shoulders.
-    low = [bone for bone in spine if tree.heads[bone, 2] <= shoulders] or spine[:1]
+    low = [bone for bone in spine if above[bone] <= 0] or spine[:1]
     begun = spine[len(low) :]
-    neck = _neck(tree, [hips, *spine], begun, arm_paths, aside, float(shoulders), float(tall))
+    neck = _neck(tree, [hips, *spine], begun, arm_paths, aside, above, float(tall))
     if neck:
         spine, neck = low, [*begun, *neck]
     name("hips", hips)
@@ -190,11 +196,12 @@ def _feet(tree: BoneTree, ends: list[int]) -> tuple[int, int] | None:
     if len(ends) < 2:
         return None
     heights = np.array([min(tree.heads[b, 2], tree.tails[b, 2]) for b in ends])
-    tall = np.ptp(np.concatenate([tree.heads[:, 2], tree.tails[:, 2]]))
+    tall = max(np.ptp(np.concatenate([tree.heads[:, 2], tree.tails[:, 2]])), 1e-9)
     middle = np.median(tree.heads[:, :2], axis=0)
     # A foot is not alone: one lower is a sword's, a footprint's.
     floor = np.sort(heights)[1]
-    low = [b for b, h in zip(ends, heights, strict=True) if h < floor + 0.1 * tall]
+    above = dict(zip(ends, (heights - floor) / tall, strict=True))
+    low = [b for b in ends if above[b] < 0.1]
     best: tuple[float, tuple[int, int]] | None = None
     for a, b in combinations(low, 2):
         meeting = tree.meeting([a, b])
@@ -205,7 +212,8 @@ def _feet(tree: BoneTree, ends: list[int]) -> tuple[int, int] | None:
         centre = 0.5 * (tree.heads[a] + tree.heads[b])[:2]
         lopsided = abs((centre - middle) @ unit((tree.heads[a] - tree.heads[b])[:2])) / tall
         tips = [np.linalg.norm((tree.tails[b] - tree.heads[meeting])[:2]) for b in (a, b)]
-        score = uneven + 5 * lopsided - 0.1 * depth - 3 * min(tips) / tall
+        high = max(above[a] + above[b] - _TOES, 0.0)
+        score = uneven + 5 * lopsided - 0.1 * depth - 3 * min(tips) / tall + 3 * high
         if best is None or score < best[0]:
             best = score, (a, b)
     return None if best is None else best[1]
@@ -229,8 +237,11 @@ def _lateral(tree: BoneTree, feet: tuple[int, int], legs_from: int) -> np.ndarra
     paths = (tree.path(foot, legs_from) for foot in feet)
     pairs = zip(*paths, strict=False)
     apart = [(tree.heads[one] - tree.heads[other]) * [1.0, 1.0, 0.0] for one, other in pairs]
-    widest = max(np.linalg.norm(step) for step in apart)
-    return unit(next(step for step in apart if np.linalg.norm(step) >= 0.5 * widest))
+    wide = min(
+        0.5 * max(np.linalg.norm(step) for step in apart),
+        _LEG.aside * _leg_size(tree, feet, legs_from),
+    )
+    return unit(next(step for step in apart if np.linalg.norm(step) >= wide))
 
 
 def _hands(
@@ -281,8 +292,11 @@ def _raised(tree: BoneTree, arm: dict[str, int], ahead: np.ndarray, size: float)
 
 
 def _leg_size(tree: BoneTree, feet: tuple[int, int], legs_from: int) -> float:
+    """A leg's length: how high the hips are, or how far it is along a leg that rests bent."""
     low = min(tree.heads[foot, 2] for foot in feet)
-    return max(float(tree.heads[legs_from, 2] - low), 1e-9)
+    paths = [tree.heads[tree.path(foot, legs_from)] for foot in feet]
+    along = [np.linalg.norm(np.diff(path, axis=0), axis=-1).sum() for path in paths]
+    return max(float(tree.heads[legs_from, 2] - low), _TO_ANKLE * min(along), 1e-9)
 
 
 def _trunk(tree: BoneTree, legs_from: int, size: float) -> int:
@@ -404,17 +418,25 @@ def _neck(
     begun: list[int],
     arms: list[list[int]],
     aside: np.ndarray,
-    shoulders: float,
+    above: np.ndarray,
     size: float,
 ) -> list[int]:
     """The bones of the neck, the head last: the one that begins where a head's joint is.
 
     Without those that it has `begun` with, which are among the spine's. They hang on the
     uppermost bone of the spine that has any; in control rigs not on the last.
+
+    Args:
+        tree: the rig.
+        spine: its hips and spine.
+        begun: bones of the neck that are among these.
+        arms: each arm's bones.
+        aside: how far to the side each bone begins.
+        above: how far above the shoulders, along the trunk.
+        size: of the body, as long as its leg should be.
     """
     others = {*spine, *(bone for path in arms for bone in tree.below(path[0]))}
-    high = tree.heads[:, 2] > shoulders + 0.5 * _HEAD_JOINT * size
-    high &= abs(aside) < _MIDDLE * size
+    high = (above > 0.5 * _HEAD_JOINT * size) & (abs(aside) < _MIDDLE * size)
     for below in reversed(spine):
         bones = [bone for bone in tree.below(below) if high[bone] and bone not in others]
         if bones:
@@ -422,12 +444,14 @@ def _neck(
     else:
         return []
     path = [bone for bone in tree.path(_crown(tree, bones, aside), below) if bone not in others]
-    starts = [
-        i for i, b in enumerate(path) if not i or _apart(tree, path[i - 1], b) > _CLOSE * size
-    ]
-    here = [path[i:j] for i, j in pairwise([*starts, len(path)])]
-    path = [bones[0] for bones in here]
-    heights = np.maximum(tree.heads[path, 2] - shoulders, 1e-3 * size) / (_HEAD_JOINT * size)
+    here: list[list[int]] = []
+    for bone in path:
+        if here and _apart(tree, here[-1][0], bone) <= _CLOSE * size:
+            here[-1].append(bone)
+        else:
+            here.append([bone])
+    first = [bones[0] for bones in here]
+    heights = np.maximum(above[first], 1e-3 * size) / (_HEAD_JOINT * size)
     unlike = np.abs(np.log(heights))
     branches = [
         height > _NECK and any(len(tree.children[bone]) > 1 for bone in bones)
@@ -435,9 +459,10 @@ def _neck(
     ]
     if any(branches):
         unlike = unlike[: branches.index(True) + 1]
-    if any(branches) or (len(path) == 2 and not begun):
+    if any(branches) or (len(here) == 2 and not begun):
         unlike[-1] -= _BRANCHES
-    return path[: int(np.argmin(unlike)) + 1]
+    head = first[int(np.argmin(unlike))]
+    return path[: path.index(head) + 1]
 
 
 def _apart(tree: BoneTree, one: int, other: int) -> float:

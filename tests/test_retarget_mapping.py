@@ -73,8 +73,31 @@ def test_prefixes_met_in_the_wild(sample, preset):
     assert find_mapping(rig).preset == preset
 
 
+_ARMS_DOWN = {"upper_arm.L": [0, 0.8, 0], "upper_arm.R": [0, -0.8, 0]}
+RESTS = {
+    "T": {},
+    "A": _ARMS_DOWN,
+    "crouching": {
+        "spine.01": [0.6, 0, 0],
+        **{f"thigh.{side}": [-1.7, 0, 0] for side in "LR"},
+        **{f"shin.{side}": [2.2, 0, 0] for side in "LR"},
+    },
+    "fists up": {
+        "upper_arm.L": [0, 0.7, -1.0],
+        "upper_arm.R": [0, -0.7, 1.0],
+        "forearm.L": [0, 0, -1.6],
+        "forearm.R": [0, 0, 1.6],
+        "thigh.L": [-0.7, 0, 0],
+        "shin.L": [0.9, 0, 0],
+        "thigh.R": [0.25, 0, 0],
+        "shin.R": [0.5, 0, 0],
+    },
+    "stooping": {"spine.01": [0.8, 0, 0], **_ARMS_DOWN},
+}
+
+
 @pytest.mark.parametrize("facing", [0.0, 1.2, np.pi, -2.0])
-@pytest.mark.parametrize("pose", [{}, {"upper_arm.L": [0, 0.8, 0], "upper_arm.R": [0, -0.8, 0]}])
+@pytest.mark.parametrize("pose", RESTS.values(), ids=RESTS)
 def test_nameless_bones_are_told_by_their_shape(facing, pose):
     rig = at_rest_in(MANNEQUIN, pose)
     rest = rig.rest.copy()
@@ -103,6 +126,14 @@ def with_skirt() -> Rig:
     for i, angle in enumerate(np.arange(0, 6, np.pi / 4)):
         out = np.array([np.cos(angle), np.sin(angle), 0])
         rig = with_chain(rig, f"b{i}", "hips", head_of("hips") + 0.13 * out, [0, 0, -0.2], 3)
+    return rig
+
+
+def with_a_long_skirt() -> Rig:
+    rig = MANNEQUIN
+    for i, angle in enumerate(np.arange(0, 6, np.pi / 4)):
+        out = np.array([np.cos(angle), np.sin(angle), 0])
+        rig = with_chain(rig, f"b{i}", "hips", head_of("hips") + 0.13 * out, [0, 0, -0.15], 5)
     return rig
 
 
@@ -143,7 +174,16 @@ def with_stray_axes() -> Rig:
 
 @pytest.mark.parametrize(
     "make",
-    [with_tail, with_skirt, with_wings, with_ropes, with_a_sword, with_helpers, with_stray_axes],
+    [
+        with_tail,
+        with_skirt,
+        with_a_long_skirt,
+        with_wings,
+        with_ropes,
+        with_a_sword,
+        with_helpers,
+        with_stray_axes,
+    ],
 )
 def test_nameless_bones_beside_the_body_are_left_alone(make):
     rig = make()
@@ -154,6 +194,18 @@ def test_nameless_bones_beside_the_body_are_left_alone(make):
     assert {b: p for b, p in found.items() if b not in neck} == {
         b: p for b, p in ours.items() if b not in neck
     }
+
+
+def test_a_nameless_neck_of_many_short_bones():
+    """ARKit's neck has four."""
+    rig = without(MANNEQUIN, "neck", "head")
+    start, step = head_of("neck"), (head_of("head") - head_of("neck")) / 4
+    rig = with_chain(rig, "neck", "spine.03", start, step, 4)
+    rig = with_chain(rig, "head", "neck3", start + 4 * step, [0, 0, 0.2])
+    names = {bone: f"b{i}" for i, bone in enumerate(rig.bones)}
+    bones = find_mapping(renamed(rig, names)).bones
+    assert bones["neck"] == tuple(names[f"neck{i}"] for i in range(4))
+    assert bones["head"] == (names["head0"],)
 
 
 @pytest.mark.parametrize("seed", range(40))

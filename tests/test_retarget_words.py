@@ -320,6 +320,13 @@ def test_an_animal_is_refused_whatever_its_bones_are_called():
         check_mapping(find_mapping(nameless), nameless)
 
 
+def test_whose_knees_rest_bent_backward_is_a_bird():
+    legs = {f"thigh.{side}": (0.4, 0, 0) for side in "LR"}
+    rig = resting(legs | {f"shin.{side}": (-0.8, 0, 0) for side in "LR"})
+    with pytest.raises(RigError, match="knees bent backward"):
+        check_mapping(find_mapping(rig), rig)
+
+
 def test_what_is_seen_of_a_rig_says_that_it_is_no_person():
     seen = RigInspection("horse.fbx", "horse", 40, find_mapping(on_all_fours()))
     assert "NO PERSON        it rests with its trunk across its legs" in seen.table()
