@@ -1,8 +1,8 @@
 """Stick figures of a motion: a film (``.mp4``) or a sheet of moments (``.png``).
 
-A figure is drawn from the front and from the side of the world, over a floor of half-metre squares,
-next to the 2D keypoints where they are given. The subject's left is blue, the right orange. What
-was not seen, and is made up, is faint.
+A figure is drawn as it was filmed, but at eye level, and from the right of that, over a floor of
+half-metre squares, next to the 2D keypoints where they are given. The subject's left is blue, the
+right orange. What was not seen, and is made up, is faint.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from .core.errors import LiftError
 from .core.ground.bones import ANKLE_HEIGHT, FEET
+from .core.ground.raised import raised, tiles
 from .core.motion import Motion
 from .core.skeleton import H36M
 from .core.track import Track
@@ -35,6 +36,7 @@ Progress = Callable[[float], None]
 BACKGROUND: Color = (27, 29, 34)
 GRID: Color = (98, 104, 118)
 SHADOW: Color = (14, 15, 18)
+LEDGE: Color = (44, 47, 55)
 TEXT: Color = (190, 195, 205)
 MIDDLE: Color = (226, 228, 233)
 LEFT: Color = (86, 166, 255)
@@ -57,8 +59,13 @@ _TILE = 0.5
 _UNSEEN = 0.75  # how much of the background is in what nobody saw
 _MARGIN = 1 / 14  # of a panel, at its foot, is left to what is written there
 
+_SKULL, _NOSE_SIZE = 0.1, 0.028  # radius of a head and a nose, metres
+
 _THORAX, _NOSE, _HEAD = 8, 9, 10
 _WORLD_BONES = (*(bone for bone in H36M.bones if _NOSE not in bone), (_THORAX, _HEAD))
+_FACE = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
+_SHOULDERS = ("left_shoulder", "right_shoulder")
+_FACE_TO_HEAD = 0.68  # a head's radius over what is widest apart in the face
 _COCO_BONES = (
     ("left_ear", "left_eye"), ("left_eye", "nose"), ("nose", "right_eye"),
     ("right_eye", "right_ear"), ("left_shoulder", "right_shoulder"), ("left_hip", "right_hip"),
@@ -91,7 +98,14 @@ def write(
     if writer is None:
         raise LiftError(f"A preview is an .mp4 or a .png, not '{path.name}'.")
     _need("PIL", "pillow")
-    panels: list[Panel] = [WorldPanel("front", motion, 0.0), WorldPanel("side", motion, 90.0)]
+    filmed = motion.filmed_from
+    turn = filmed or 0.0
+    beside, side = (90, "right") if turn <= 0 else (-90, "left")  # where more of the face is seen
+    seen = (motion.confidence > 0) & (True if track is None else _in_picture(track))
+    panels: list[Panel] = [
+        WorldPanel("front" if filmed is None else "as filmed", motion, turn, seen),
+        WorldPanel(f"from the {side}", motion, turn + beside, seen),
+    ]
     if track is not None:
         panels.insert(0, PicturePanel("keypoints", track))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,6 +141,10 @@ class Canvas:
         x, y, r = float(at[0]) * 2, float(at[1]) * 2, radius * _OVERSAMPLING
         self._draw.ellipse((x - r, y - r, x + r, y + r), fill=color)
 
+    def area(self, corners: np.ndarray, color: Color) -> None:
+        """A filled polygon of (n, 2) corners."""
+        self._draw.polygon([tuple(corner) for corner in corners * _OVERSAMPLING], fill=color)
+
     def text(
         self, at: tuple[float, float], text: str, color: Color, size: int, anchor="la"
     ) -> None:
@@ -152,12 +170,15 @@ class WorldPanel:
     Attributes:
         title: written in the corner.
         motion: what is shown.
-        turn: degrees that the eye has gone round the figure, 0 before its face at the start.
+        turn: degrees that the eye has gone round to the figure's left, 0 before its face at the
+            start.
+        seen: (frames, 17) bool; where not given, what has any confidence.
     """
 
     title: str
     motion: Motion
     turn: float
+    seen: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         turn = math.radians(self.turn)
@@ -172,6 +193,11 @@ class WorldPanel:
         self._target[:, 2] = _TARGET + climb - np.clip(climb, -_CLIMB, _CLIMB)
         ahead = pelvis - self._target
         self._target += ahead - np.clip(ahead, -_STRAY, _STRAY)
+        seen = self.motion.confidence > 0 if self.seen is None else self.seen
+        self._faint = np.where(seen, 0.0, _UNSEEN)
+        _, places = raised(self.motion)
+        self._ledge = tiles(places, _TILE)
+        self._ledge_height = float(np.median(places[:, 2])) if len(places) else math.inf
 
     def draw(self, frame: int, size: tuple[int, int]) -> Canvas:
         """One frame as a picture of its own."""
@@ -188,30 +214,48 @@ class WorldPanel:
 
         self._draw_floor(canvas, target, project)
         joints = self.motion.joints[frame].astype(float)
-        joints[_HEAD] = joints[[_NOSE, _HEAD]].mean(0)
+        above = joints[FEET, 2].min() - ANKLE_HEIGHT
+        on_ledge = above > self._ledge_height - _TILE
+        if on_ledge:
+            self._draw_ledge(canvas, project)
+        nose, joints[_HEAD] = joints[_NOSE].copy(), _skull(joints)
         thick = size[1] / 72
-        shadow, _ = project(joints * (1, 1, 0))
+        shadow, _ = project(joints * (1, 1, 0) + (0, 0, self._ledge_height if on_ledge else 0))
         for a, b in _WORLD_BONES:
             canvas.line(shadow[a], shadow[b], SHADOW, thick * 0.8)
         points, depth = project(joints)
+        faint = self._faint[frame]
         soles, _ = project(joints[FEET] - (0, 0, ANKLE_HEIGHT))
         for foot, ankle in enumerate(FEET):
             if self.motion.contacts[frame, foot] > 0.5:
-                canvas.dot(soles[foot], _side_color(ankle), thick * 1.1)
+                color = _mix(_side_color(ankle), BACKGROUND, float(faint[ankle]))
+                canvas.dot(soles[foot], color, thick * 1.1)
         near, far = depth.min(), depth.max()
-        faint = np.where(self.motion.confidence[frame] > 0, 0.0, _UNSEEN)
         for a, b in sorted(_WORLD_BONES, key=lambda bone: -float(depth[list(bone)].mean())):
             away = (depth[[a, b]].mean() - near) / max(far - near, 0.3)
             share = max(0.4 * away, faint[a], faint[b])
             canvas.line(points[a], points[b], _mix(_side_color(b), BACKGROUND, share), thick)
         head = _mix(MIDDLE, BACKGROUND, float(faint[_HEAD]))
-        canvas.dot(points[_HEAD], head, size[1] / _VIEW * 0.095)
+        tip, tip_depth = project(nose)
+        dim = _mix(head, BACKGROUND, 0.5 if tip_depth < depth[_HEAD] else 0)
+        balls = [(depth[_HEAD], points[_HEAD], head, _SKULL), (tip_depth, tip, dim, _NOSE_SIZE)]
+        for _, at, color, radius in sorted(balls, key=lambda ball: -float(ball[0])):
+            canvas.dot(at, color, size[1] / _VIEW * radius)
         below, _ = project(target * (1, 1, 0))
         if below[1] > size[1]:
-            height = np.min(self.motion.joints[frame, FEET, 2]) - ANKLE_HEIGHT
-            text = f"{height:.1f} m above the floor"
+            text = f"{above:.1f} m above the floor"
             canvas.text((size[0] / 2, size[1] * (1 - _MARGIN)), text, TEXT, 13, "md")
         return canvas
+
+    def _draw_ledge(self, canvas: Canvas, project) -> None:
+        """What is stood on above the floor."""
+        square = np.array([(0, 0), (_TILE, 0), (_TILE, _TILE), (0, _TILE)])
+        corners = self._ledge[:, None] + square
+        heights = np.full((*corners.shape[:2], 1), self._ledge_height)
+        for tile in project(np.concatenate([corners, heights], -1))[0]:
+            canvas.area(tile, LEDGE)
+            for a, b in zip(tile, np.roll(tile, -1, axis=0), strict=True):
+                canvas.line(a, b, GRID, 1)
 
     def _draw_floor(self, canvas: Canvas, target: np.ndarray, project) -> None:
         start = np.round((target[:2] - _FLOOR) / _TILE) * _TILE
@@ -244,6 +288,7 @@ class PicturePanel:
             (names.index(a), names.index(b)) for a, b in _COCO_BONES if a in names and b in names
         ]
         self._middle, self._extent = _follow(self.track)
+        self._heads = _heads(self.track, 0.045 * self._extent[:, 1])
 
     def draw(self, frame: int, size: tuple[int, int]) -> Canvas:
         """One frame as a picture of its own."""
@@ -262,6 +307,12 @@ class PicturePanel:
         points = np.clip(points, -1e4, 1e4)
         sure = np.clip(self.track.confidence[frame], 0.25, 1)
         thick = size[1] / 100
+        middle, neck, radius, head_sure = (part[frame] for part in self._heads)
+        if np.isfinite(middle).all():
+            head = _mix(BACKGROUND, MIDDLE, 0.4 * max(0.25, float(head_sure)))
+            if np.isfinite(neck).all():
+                canvas.line(place(neck), place(middle), head, thick)
+            canvas.dot(place(middle), head, float(radius) * scale)
         for a, b in self._bones:
             if np.isfinite(points[[a, b]]).all():
                 sides = {
@@ -270,6 +321,40 @@ class PicturePanel:
                 color = _mix(BACKGROUND, _name_color(sides), float(min(sure[a], sure[b])))
                 canvas.line(points[a], points[b], color, thick)
         return canvas
+
+
+def _skull(joints: np.ndarray) -> np.ndarray:
+    """(3,) the middle of the head: below the crown, toward the neck."""
+    neck = joints[_THORAX] - joints[_HEAD]
+    return joints[_HEAD] + neck * (_SKULL / max(float(np.linalg.norm(neck)), _SKULL))
+
+
+def _in_picture(track: Track) -> np.ndarray:
+    """(frames, 17) whether a limb's joint was seen in the picture, not guessed beyond its edge."""
+    xy, _ = track.select(H36M.names)
+    inside = (xy >= 0).all(-1) & (xy <= track.size).all(-1)
+    return inside | np.isnan(xy).any(-1)
+
+
+def _heads(
+    track: Track, least: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Where heads and necks are, (frames, 2) each, how large heads are, and how sure, (frames,).
+
+    Args:
+        track: whose face is between the ears, or where else something of it was seen.
+        least: (frames,) radius where the face tells nothing.
+    """
+    face, sure = track.select(_FACE)
+    shoulders, _ = track.select(_SHOULDERS)
+    apart = np.nan_to_num(np.linalg.norm(face[:, :, None] - face[:, None], axis=-1))
+    radius = np.maximum(_FACE_TO_HEAD * apart.max((1, 2)), least)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # frames where no face is seen
+        ears, all_of_it = np.nanmean(face[:, 3:], axis=1), np.nanmean(face, axis=1)
+    middle = np.where(np.isnan(ears), all_of_it, ears)
+    smooth = gaussian_filter1d(radius, track.fps / 4, mode="nearest")
+    return middle, shoulders.mean(1), smooth, sure.max(1)
 
 
 def _follow(track: Track) -> tuple[np.ndarray, np.ndarray]:
@@ -350,7 +435,11 @@ def _write_sheet(panels: list[Panel], motion: Motion, path: Path, progress: Prog
 
 def _legend(canvas: Canvas, x: float, y: float, size: int) -> None:
     faint = _mix(MIDDLE, BACKGROUND, _UNSEEN)
-    for text, color, room in (("left", LEFT, 2.6), ("right", RIGHT, 3.4), ("not seen", faint, 5)):
+    for text, color, room in (
+        ("left", LEFT, 2.6),
+        ("right", RIGHT, 3.4),
+        ("not seen, made up", faint, 9),
+    ):
         canvas.text((x, y), text, color, size, "ld")
         x += room * size
 

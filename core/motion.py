@@ -8,6 +8,8 @@ import numpy as np
 
 FORMAT_VERSION = 1
 
+_LEVEL = 0.1  # of the camera's direction, else it is not seen from which side it looks
+
 
 @dataclass(frozen=True)
 class Pose:
@@ -71,4 +73,18 @@ class Motion:
         """At most `count` frames to show the motion by, evenly among those with anybody seen."""
         seen = np.flatnonzero((self.confidence > 0).any(1))
         frames = seen if len(seen) else np.arange(self.frames)
-        return np.unique(frames[np.linspace(0, len(frames) - 1, count).round().astype(int)])
+        return np.unique(frames[((np.arange(count) + 0.5) / count * len(frames)).astype(int)])
+
+    @property
+    def filmed_from(self) -> float | None:
+        """Degrees that the camera stands to the left of where the person faces at the start.
+
+        Seen from above; None where the camera looked straight down, or nobody knows.
+        """
+        lifted = np.nan_to_num(self.camera_joints.astype(float)).reshape(-1, 3)
+        placed = np.nan_to_num((self.joints - self.joints[:, :1]).astype(float)).reshape(-1, 3)
+        u, size, v = np.linalg.svd(placed.T @ lifted)
+        u[:, 2] *= np.linalg.det(u @ v)
+        x, y, _ = u @ v[:, 2]  # the camera's z axis, the way it looks, in the world
+        known = size[1] > 1e-6 * len(lifted) and np.hypot(x, y) > _LEVEL
+        return float(np.degrees(np.arctan2(-x, y))) if known else None

@@ -1,5 +1,6 @@
 """Films and sheets of a motion, read back and looked at by colour."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from lift_to_3d.core.motion import Motion
 from lift_to_3d.core.skeleton import COCO
 from lift_to_3d.core.track import Track
 
-from .motions import STANDING, as_motion
+from .motions import STANDING, as_motion, waving
 
 Image = pytest.importorskip("PIL.Image", reason="previews need pillow")
 
@@ -34,6 +35,11 @@ def seen(frames: int) -> Track:
         confidence[:, j] = 1
     xy[frames // 2] = np.nan
     return Track(xy, confidence, COCO, 30.0, (640, 480))
+
+
+def drawn(motion: Motion) -> np.ndarray:
+    """The first frame from the front."""
+    return np.asarray(preview.WorldPanel("", motion, 0.0).draw(0, (400, 500)).picture())
 
 
 def where(picture: np.ndarray, color: tuple[int, int, int]) -> np.ndarray:
@@ -79,13 +85,52 @@ def test_keypoints_are_drawn_where_they_were_seen_and_not_elsewhere():
 
 def test_what_nobody_saw_is_faint():
     motion = standing(1)
-    sure = np.asarray(preview.WorldPanel("", motion, 0.0).draw(0, (400, 500)).picture())
+    sure = drawn(motion)
     motion.confidence[:] = motion.contacts[:] = 0
-    picture = np.asarray(preview.WorldPanel("", motion, 0.0).draw(0, (400, 500)).picture())
+    picture = drawn(motion)
     for color in (preview.LEFT, preview.RIGHT, preview.MIDDLE):
         assert len(where(sure, color)) > 100
         assert len(where(picture, color)) == 0
     assert (np.abs(picture.astype(int) - preview.BACKGROUND).max(-1) > 15).sum() > 500
+
+
+def test_what_lies_beyond_the_edge_of_the_picture_is_faint(tmp_path):
+    """Detectors place legs there that nobody saw."""
+    motion, shown = standing(2), {}
+    xy = np.full((2, 17, 2), 40.0)
+    xy[
+        :,
+        [COCO.index(f"{side}_{part}") for side in ("left", "right") for part in ("knee", "ankle")],
+    ] = 60
+    for name, size in (("whole", (64, 64)), ("cut", (64, 48))):
+        track = Track(xy, np.ones((2, 17)), COCO, 30.0, size)
+        path = preview.write(motion, tmp_path / f"{name}.png", track=track)
+        shown[name] = len(where(np.asarray(Image.open(path)), preview.LEFT))
+    assert shown["cut"] < 0.8 * shown["whole"]
+
+
+def test_who_stands_high_up_has_something_below_their_feet():
+    def ledge(motion: Motion) -> int:
+        return int((drawn(motion) == preview.LEDGE).all(-1).sum())
+
+    motion = standing(1)
+    assert ledge(motion) == 0
+    motion.joints[..., 2] += 2
+    assert ledge(motion) > 1000
+    motion.contacts[:] = 0
+    assert ledge(motion) == 0, "nobody knows that they stand"
+
+
+@pytest.mark.parametrize("degrees", [-150, -30, 0, 100])
+def test_the_first_view_is_from_where_the_camera_stood(degrees):
+    motion, turn = waving(), np.radians(degrees)
+    back = np.array([np.sin(turn), -np.cos(turn), 0.2])  # from the person to the camera
+    forward = -back / np.linalg.norm(back)
+    right = np.cross(forward, (0, 0, 1)) / np.hypot(*forward[:2])
+    axes = np.stack([right, np.cross(forward, right), forward])
+    filmed = replace(motion, camera_joints=(motion.joints - motion.joints[:, :1]) @ axes.T)
+    assert filmed.filmed_from == pytest.approx(degrees, abs=0.1)
+    assert motion.filmed_from is None, "it looks straight up"
 
 
 def test_a_sheet(tmp_path):
