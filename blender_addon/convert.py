@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import atan2, degrees
 from pathlib import Path
 
 import bpy
+import numpy as np
 
+from ..core.ground.raised import raised
 from ..core.motion import Motion
 from ..core.pipeline import part
 from ..retarget.detect import find_mapping
 from ..retarget.mapping import Mapping
 from ..retarget.options import AUTOMATIC, Retargeting
+from ..retarget.placement import facing
+from ..retarget.rest_body import RestBody, rest_body
 from ..retarget.rig import Rig
 from .animate import animate
 from .character import load_rig
@@ -93,8 +98,25 @@ def write_files(
         from .render import render_character
 
         moments = 1 + motion.moments(_MOMENTS)
-        files.append(render_character(obj, moments.tolist(), picture))
+        high, _ = raised(motion)
+        files.append(
+            render_character(
+                obj,
+                moments.tolist(),
+                picture,
+                turn=_eye(motion, rest_body(read_rig(obj), mapping), retargeting),
+                high=np.unique(1 + high).tolist(),
+            )
+        )
     return files
+
+
+def _eye(motion: Motion, body: RestBody, retargeting: Retargeting) -> float:
+    """From where to look, degrees to the left of -Y: from the camera's side, more to the front."""
+    filmed = motion.filmed_from or 0.0
+    aside = _ASIDE if filmed <= 0 else -_ASIDE
+    (cosine, *_), (sine, *_), _ = facing(body)
+    return filmed + aside + retargeting.facing + degrees(atan2(sine, cosine))
 
 
 def rig_of(source: str | Path) -> Rig:
@@ -113,3 +135,4 @@ def _alone(source: str | Path) -> bpy.types.Object:
 
 
 _MOMENTS = 4
+_ASIDE = 24.0  # degrees

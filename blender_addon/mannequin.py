@@ -6,32 +6,26 @@ cooler in colour, so that a newcomer sees a person and which arm is which.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import bpy
 import numpy as np
 from bpy.types import Material, Object
-from mathutils import Vector
 
 from ..retarget.character import CharacterBone, load_character
-from ..retarget.detect import find_mapping, side_of
+from ..retarget.detect import side_of
 from ..retarget.presets import presets
-from .rig_reader import read_rig
 from .scene import armature_of, context, current_scene, view_layer
 
 _AROUND = 14
 _SLIM = ((0.06, 0.06), (0.04, 0.04))
-_STICK = (0.3, 0.045)
-"""A stick's thickness, as a share of its bone and at most of the whole rig."""
-_SHORTEST = 1e-3
-"""Of sticks, as a share of the whole rig."""
-_END = re.compile(r"(_end|End|Nub)$")
-"""Bones that only say where the one before them ends; importers make up their length."""
-_SIDES = {"L": "left", "R": "right", None: "middle"}
+SIDES = {"L": "left", "R": "right", None: "middle"}
+"""Colours of bones by their side."""
 _CAP = np.radians([20, 42, 65, 90])
 _BULGES = {"middle": 0.0, "left": 0.07, "right": 0.07, "head": 0.12}
+_OWN_AXES = np.array(((1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0)))
+"""The mannequin's left, up and forward as columns."""
 _COLORS = {
     "middle": (0.60, 0.59, 0.57, 1),
     "left": (0.10, 0.36, 0.80, 1),
@@ -52,18 +46,18 @@ def build(naming: str = "mannequin") -> Object:
         names = _mixamo_names()
     armature = _armature(naming, bones, names)
     thickness = np.array([bone.thickness or _SLIM for bone in bones])
-    sides = [_SIDES[side_of(bone.name)] for bone in bones]
+    sides = [SIDES[side_of(bone.name)] for bone in bones]
     bulges = [_BULGES.get(b.name, _BULGES[side]) for b, side in zip(bones, sides, strict=True)]
     rest = armature_of(armature).bones
     segments = []
     for bone, (at_head, at_tail), bulge in zip(bones, thickness, bulges, strict=True):
         made = rest[names[bone.name]]
         matrix = np.array(made.matrix_local)
-        segment = _segment(made.length, at_head, at_tail, bulge)
-        segments.append(segment @ matrix[:3, :3].T + matrix[:3, 3])
-    body = _body(armature, [names[bone.name] for bone in bones], segments)
+        points = segment(made.length, at_head, at_tail, bulge)
+        segments.append(points @ matrix[:3, :3].T + matrix[:3, 3])
+    body = jointed_body(armature, [names[bone.name] for bone in bones], segments)
     current_scene().collection.objects.link(body)
-    _paint(body, sides, list(names).index("head"))
+    paint(body, sides, list(names).index("head"))
     return armature
 
 
@@ -97,42 +91,7 @@ def _armature(name: str, bones: Sequence[CharacterBone], names: dict[str, str]) 
     return obj
 
 
-def stick_body(armature: Object) -> Object:
-    """A plain body for any armature, a slim segment a deforming bone; the caller links it.
-
-    What the hips hang on, such as a root on the floor, is no part of a body.
-    """
-    rig = read_rig(armature)
-    bones = armature_of(armature).bones
-    shown = [bone for bone in bones if bone.use_deform] or list(bones)
-    hips = find_mapping(rig).bone("hips")
-    roots = bones[hips].parent_recursive if hips else ()
-    shown = [bone for bone in shown if bone not in roots]
-    names = [bone.name for bone in shown if bone.children or not _END.search(bone.name)]
-    heads = rig.rest[:, :3, 3]
-    reach = np.linalg.norm(rig.tails - heads, axis=-1)
-    size = np.ptp(heads, axis=0).max()
-    index = {name: i for i, name in enumerate(rig.bones)}
-    names = [name for name in names if reach[index[name]] > _SHORTEST * size]
-    picked = [index[name] for name in names]
-    turns = [
-        np.array(Vector(way).to_track_quat("Y", "Z").to_matrix())
-        for way in (rig.tails - heads)[picked]
-    ]
-    thick = np.minimum(_STICK[0] * reach[picked], _STICK[1] * size)
-    shape = np.array(((1.0, 1.0), (0.6, 0.6)))
-    segments = [
-        _segment(length, at_head, at_tail, 0.0) @ turn.T + head
-        for length, (at_head, at_tail), turn, head in zip(
-            reach[picked], thick[:, None, None] * shape, turns, heads[picked], strict=True
-        )
-    ]
-    body = _body(armature, names, segments)
-    _paint(body, [_SIDES[side_of(name)] for name in names])
-    return body
-
-
-def _body(armature: Object, bones: list[str], segments: list[np.ndarray]) -> Object:
+def jointed_body(armature: Object, bones: list[str], segments: list[np.ndarray]) -> Object:
     """A mesh that follows the bones rigidly, a segment for each, in armature space."""
     count, faces = len(segments[0]), _faces(len(segments[0]))
     title = f"{armature.name} body"
@@ -148,27 +107,37 @@ def _body(armature: Object, bones: list[str], segments: list[np.ndarray]) -> Obj
     modifier: Any = body.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
     for k, name in enumerate(bones):
-        group = body.vertex_groups.new(name=name)
+        group = body.vertex_groups.get(name) or body.vertex_groups.new(name=name)
         group.add(list(range(count * k, count * (k + 1))), 1.0, "REPLACE")
     return body
 
 
-def _paint(body: Object, colors: list[str], head: int | None = None) -> None:
-    """A colour a bone, in the order of the body's segments, and a face on the head's."""
+def paint(
+    body: Object, colors: list[str], head: int | None = None, axes: np.ndarray | None = None
+) -> None:
+    """A colour a bone, in the order of the body's segments, and a face on the head's.
+
+    Args:
+        body: of `jointed_body`.
+        colors: by name.
+        head: which of them is the head.
+        axes: (3, 3) left, up and forward as columns; the mannequin's where not given.
+    """
     mesh: Any = body.data
     for name in _COLORS:
         mesh.materials.append(_material(name))
     each = len(mesh.polygons) // len(colors)
     slots = np.repeat([list(_COLORS).index(color) for color in colors], each).astype(np.int32)
     if head is not None:
-        segment = slice(head * each, (head + 1) * each)
-        centres = np.array([polygon.center for polygon in mesh.polygons[segment]])
-        slots[segment][_is_face(centres)] = list(_COLORS).index("face")
+        polygons = slice(head * each, (head + 1) * each)
+        centres = np.array([polygon.center for polygon in mesh.polygons[polygons]])
+        seen = centres @ (_OWN_AXES if axes is None else axes)
+        slots[polygons][_is_face(seen)] = list(_COLORS).index("face")
     mesh.polygons.foreach_set("material_index", slots)
     mesh.update()
 
 
-def _segment(length: float, at_head: np.ndarray, at_tail: np.ndarray, bulge: float) -> np.ndarray:
+def segment(length: float, at_head: np.ndarray, at_tail: np.ndarray, bulge: float) -> np.ndarray:
     """(points, 3) of a bone's segment, in the bone's axes: a pole, rings of points, a pole."""
     caps = [min(0.5 * thickness.min(), 0.45 * length) for thickness in (at_head, at_tail)]
     middle = np.array([0.25, 0.5, 0.75])
@@ -201,11 +170,10 @@ def _faces(points: int) -> list[list[int]]:
 
 
 def _is_face(centres: np.ndarray) -> np.ndarray:
-    """Which of the head's faces make the face: in front, between chin and brow."""
+    """Which of the head's faces, left, up and forward, make the face: from chin to brow."""
     low, high = centres.min(axis=0), centres.max(axis=0)
-    height = (centres[:, 2] - low[2]) / (high[2] - low[2])
-    depth = (centres[:, 1] - low[1]) / (high[1] - low[1])
-    return (depth < 0.3) & (height > 0.3) & (height < 0.75)
+    _, height, ahead = ((centres - low) / (high - low)).T
+    return (ahead > 0.7) & (height > 0.3) & (height < 0.75)
 
 
 def _material(name: str) -> Material:

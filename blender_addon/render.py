@@ -14,21 +14,28 @@ from typing import Any
 
 import bpy
 import numpy as np
-from bpy.types import Object, Scene
+from bpy.types import Material, Object, Scene
 from mathutils import Matrix, Vector
 
 from ..core.errors import LiftError
+from ..core.ground.raised import tiles
 from .console import quiet
 from .export import skinned_meshes
-from .mannequin import stick_body
 from .rig_reader import read_rig
 from .scene import context, current_scene, frame_rate, pose_of, set_frame_rate
+from .sticks import stick_body
 
 _SAMPLES = 6
 _FIELD_OF_VIEW = float(np.radians(28))
-_FROM = Vector((0.45, -1.0, 0.22)).normalized()
-"""The direction in which the camera stands as seen from the character, which faces -Y."""
+_RISE = 0.2
+"""How high the camera stands, over how far away."""
+_LOOKS, _SOLE = 16, 0.02
+"""In how many frames is looked where the feet stand; from the lowest joint to the sole, likewise
+as a share of the height."""
+_BLOCK = 0.3
+"""Side of the squares that what is stood on high up is made of, as a share of the height."""
 _SKY = (0.30, 0.33, 0.38)
+_STONE = ((0.27, 0.26, 0.25, 1), (0.25, 0.24, 0.23, 1))
 _FLOOR = ((0.16, 0.17, 0.19, 1), (0.21, 0.22, 0.245, 1))
 
 
@@ -38,6 +45,8 @@ def render_character(
     path: str | Path,
     size: tuple[int, int] = (320, 400),
     *,
+    turn: float = 24.0,
+    high: Sequence[int] = (),
     progress: Callable[[float], None] | None = None,
 ) -> Path:
     """Render the character at some frames, side by side, into one PNG.
@@ -49,6 +58,9 @@ def render_character(
         frames: scene frames, one picture each.
         path: the PNG to write.
         size: width and height of one picture in pixels.
+        turn: degrees from -Y to where the camera stands, to the left of who faces there.
+        high: scene frames in which the character stands high above the floor; something is put
+            below its feet there.
         progress: called with 0..1 after each picture.
 
     Raises:
@@ -57,9 +69,10 @@ def render_character(
     target = Path(path)
     pictures = []
     with _studio(obj, size) as studio, tempfile.TemporaryDirectory() as folder:
+        block = _block(studio, obj, high)
         for i, frame in enumerate(frames):
             studio.frame_set(frame)
-            _follow(studio, obj)
+            _follow(studio, obj, turn, block)
             studio.render.filepath = str(Path(folder) / "picture.png")
             with quiet():
                 bpy.ops.render.render(write_still=True, scene=studio.name)
@@ -151,21 +164,55 @@ def _height(obj: Object) -> float:
     return float(spread.max())
 
 
-def _follow(scene: Scene, obj: Object) -> None:
+def _places(obj: Object) -> np.ndarray:
+    """(bones, 3) where the body's bones are now, from the lowest up; a root may stay behind."""
     shown = obj.evaluated_get(context().evaluated_depsgraph_get())
     bones = pose_of(shown).bones
     bones = [b for b in bones if b.bone.use_deform] or bones  # controls may stay behind
     places = np.array([shown.matrix_world @ bone.head for bone in bones])
+    return places[np.argsort(places[:, 2])][min(1, len(places) - 1) :]
+
+
+def _follow(scene: Scene, obj: Object, turn: float, block: Object | None) -> None:
+    places = _places(obj)
     camera: Any = scene.camera
     height = camera["height"]
-    middle = np.median(places, axis=0)
-    low = np.sort(places[:, 2])[:2][-1]  # a root bone may stay behind
+    middle, low = np.median(places, axis=0), places[0, 2]
     above = max(0.0, low - 0.1 * height)  # on a roof, or in a jump
+    if block is not None:
+        block.hide_render = bool(low < block["top"] - 0.1 * height)  # it would hide who is below
     aim = Vector((middle[0], middle[1], 0.48 * height + above))
     width, tall = scene.render.resolution_x, scene.render.resolution_y
     distance = 0.7 * height / np.tan(_FIELD_OF_VIEW / 2) * max(1.0, width / tall)
-    turn = (-_FROM).to_track_quat("-Z", "Y")
-    camera.matrix_world = Matrix.LocRotScale(aim + _FROM * distance, turn, None)
+    around = np.radians(turn)
+    way = Vector((np.sin(around), -np.cos(around), _RISE)).normalized()
+    rotation = (-way).to_track_quat("-Z", "Y")
+    camera.matrix_world = Matrix.LocRotScale(aim + way * distance, rotation, None)
+
+
+def _block(scene: Scene, obj: Object, high: Sequence[int]) -> Object | None:
+    """A block from the floor up to where the character stands in some frames."""
+    if not high:
+        return None
+    camera: Any = scene.camera
+    height = camera["height"]
+    feet = []
+    for frame in high[:: max(1, len(high) // _LOOKS)]:
+        scene.frame_set(frame)
+        feet.append(_places(obj)[0])
+    top = float(np.median(feet, axis=0)[2]) - _SOLE * height
+    side = _BLOCK * height
+    corners = np.array([(0, 0), (side, 0), (side, side), (0, side)])
+    squares = tiles(np.array(feet), side)[:, None] + corners
+    boxes = np.stack([np.insert(squares, 2, level, axis=-1) for level in (top, 0.0)], axis=1)
+    faces = [[8 * i + corner for corner in face] for i in range(len(boxes)) for face in _BOX]
+    mesh = bpy.data.meshes.new("Block")
+    mesh.from_pydata(boxes.reshape(-1, 3).tolist(), [], faces)
+    mesh.materials.append(_checks("Block", height, _STONE))
+    block = bpy.data.objects.new("Block", mesh)
+    block["top"] = top
+    scene.collection.objects.link(block)
+    return block
 
 
 def _sun() -> Object:
@@ -180,22 +227,27 @@ def _floor(height: float) -> Object:
     mesh = bpy.data.meshes.new("Floor")
     side = 60 * height
     mesh.from_pydata([(x * side, y * side, 0) for x, y in _CORNERS], [], [(0, 1, 2, 3)])
-    material = bpy.data.materials.new("Floor")
+    mesh.materials.append(_checks("Floor", height, _FLOOR))
+    return bpy.data.objects.new("Floor", mesh)
+
+
+def _checks(name: str, height: float, colors: Sequence[Sequence[float]]) -> Material:
+    material = bpy.data.materials.new(name)
     material.use_nodes = True
     tree: Any = material.node_tree
     shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
     shader.inputs["Roughness"].default_value = 0.9
     checks = tree.nodes.new("ShaderNodeTexChecker")
     checks.inputs["Scale"].default_value = 2 / height * 0.85
-    checks.inputs["Color1"].default_value, checks.inputs["Color2"].default_value = _FLOOR
+    checks.inputs["Color1"].default_value, checks.inputs["Color2"].default_value = colors
     place = tree.nodes.new("ShaderNodeNewGeometry")
     tree.links.new(place.outputs["Position"], checks.inputs["Vector"])
     tree.links.new(checks.outputs["Color"], shader.inputs["Base Color"])
-    mesh.materials.append(material)
-    return bpy.data.objects.new("Floor", mesh)
+    return material
 
 
 _CORNERS = ((-1, -1), (1, -1), (1, 1), (-1, 1))
+_BOX = ((0, 1, 2, 3), (4, 5, 1, 0), (5, 6, 2, 1), (6, 7, 3, 2), (7, 4, 0, 3))
 
 
 def _load(path: str) -> np.ndarray:

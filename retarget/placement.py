@@ -65,7 +65,7 @@ def place(
     unit_size = np.cbrt(abs(np.linalg.det(world[:3, :3])))
     scale = body.leg * unit_size / leg_length(joints)
     standpoint, stands = _standpoint(body)
-    heading = from_vector(np.radians([0.0, 0.0, options.facing])) @ _facing(body)
+    heading = from_vector(np.radians([0.0, 0.0, options.facing])) @ facing(body)
     start = np.array([*options.start, 0.0])
     moved = scale * joints @ heading.T + standpoint + start
     up = unit(inverse[:, 2])
@@ -88,8 +88,8 @@ def leg_length(joints: np.ndarray) -> float:
     return float(np.median(np.concatenate(lengths)))
 
 
-def _facing(body: RestBody) -> np.ndarray:
-    """The turn about world Z that takes -Y to where the rig faces; none if it lies at rest."""
+def facing(body: RestBody) -> np.ndarray:
+    """(3, 3) the turn about world Z from -Y to where the rig faces; none if it lies at rest."""
     forward = unit(body.rig.world[:3, :3] @ body.axes[:, 2]) * [1.0, 1.0, 0.0]
     if np.linalg.norm(forward) < 0.5:
         return np.eye(3)

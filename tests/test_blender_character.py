@@ -11,10 +11,10 @@ bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install '.[bl
 
 from lift_to_3d.blender_addon.character import load_rig  # noqa: E402
 from lift_to_3d.blender_addon.export import export, skinned_meshes  # noqa: E402
-from lift_to_3d.blender_addon.mannequin import stick_body  # noqa: E402
 from lift_to_3d.blender_addon.render import render_character  # noqa: E402
 from lift_to_3d.blender_addon.rig_reader import read_rig  # noqa: E402
 from lift_to_3d.blender_addon.scene import frame_rate, set_frame_rate  # noqa: E402
+from lift_to_3d.blender_addon.sticks import stick_body  # noqa: E402
 from lift_to_3d.core.errors import RigError  # noqa: E402
 from lift_to_3d.retarget.detect import find_mapping  # noqa: E402
 
@@ -68,6 +68,23 @@ def test_sticks_go_from_joint_to_joint_where_importers_leave_bones_pointing_anyw
         for joint in (bone, child):
             head = np.array(obj.data.bones[joint].head_local)
             assert np.linalg.norm(stick - head, axis=1).min() < 0.04 * np.ptp(places, axis=0).max()
+
+
+def test_a_stick_body_has_a_head_and_hips_that_reach_the_legs(shared):
+    obj = load_rig(shared / "rigs" / "m2m_mixamo_default.glb")
+    body = stick_body(obj)
+    places = np.array([v.co for v in body.data.vertices])
+    groups = np.array([v.groups[0].group for v in body.data.vertices])
+    tall = np.ptp(places, axis=0).max()
+
+    def of(bone: str) -> np.ndarray:
+        return places[groups == body.vertex_groups[bone].index]
+
+    part = find_mapping(read_rig(obj)).bone
+    for side in "LR":
+        leg = np.array(obj.data.bones[part(f"thigh.{side}")].head_local)
+        assert np.linalg.norm(of(part("hips")) - leg, axis=1).min() < 0.03 * tall
+    assert np.ptp(of(part("head")), axis=0).min() > 0.06 * tall
 
 
 @pytest.mark.parametrize(
