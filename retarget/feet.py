@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from .contact import contact_runs, hold, widened
+from .contact import RELEASE, contact_runs, hold, widened
 from .extremities import Seen, rest_foot
 from .leg import limits, pelvis_drop, reach
 from .placement import Ground
@@ -31,6 +31,13 @@ _ROLL = 0.08
 _LOW, _LEVELLED = 0.14, 0.85
 """Height of an ankle above its stand, as a share of a leg, within which a foot in the air levels
 out, and how far it does."""
+_UPRIGHT = 0.5
+"""Cosine: a shin that is as upright stands; the less it is, the more does its foot go with it, as
+those who lie or kneel have it."""
+_BELOW = 0.5
+"""Share of a foot by which an ankle is below where its toes would stand: no floor is there."""
+_PIVOT = np.radians(60.0)
+"""A standing foot turns with the body beyond this, to either side of where it mostly heads."""
 _MOST_DROP = 0.25
 """The most that the pelvis comes down, as a share of a leg."""
 
@@ -164,19 +171,25 @@ def lay_foot(
     flat = _flat(turn(free, across[None]), standing, ground, leg.contact, fps)
     if np.isnan(floor).any():
         return free, free
-    above = np.maximum(ankle @ ground.up - floor[:, 0], 0.0) / (_LOW * body.leg)
-    free = leg.foot.over(between(leg.shin, flat, _LEVELLED * np.exp(-(above**2))))
     length = np.linalg.norm(foot)
     lowest = floor + foot @ up - ankle @ ground.up[:, None]
+    gone = widened(np.clip(lowest[:, 0] / (_BELOW * length), 0.0, 1.0), RELEASE, fps)
+    there = 1 - gone[:, None]
+    along = turn(leg.shin, unit(rest.ankle - rest.knee)[None])
+    upright = np.clip(-dot(along, ground.up) / _UPRIGHT, 0.0, 1.0)
+    above = np.maximum(ankle @ ground.up - floor[:, 0], 0.0) / (_LOW * body.leg)
+    level = _LEVELLED * (upright * there)[:, 0] * np.exp(-(above**2))
+    free = leg.foot.over(between(leg.shin, flat, level))
     steepness = np.clip(np.arcsin(np.clip(lowest / length, -1.0, 1.0)), -_TIPTOE, _TIPTOE)
-    level = np.arcsin(foot @ up / length)
-    lowered = about(turn(flat, across[None]), level - steepness[:, 0])
+    lowered = about(turn(flat, across[None]), np.arcsin(foot @ up / length) - steepness[:, 0])
     held = np.zeros(len(leg.contact))
     for first, end in contact_runs(leg.contact, fps):
         held[first:end] = 1.0
-    weight = widened(held, _ROLL, fps)
+    weight = widened(held, _ROLL, fps) * upright[:, 0]
     turned = between(free, lowered @ flat, weight)
-    turned = _above_floor(turned, foot, across, lowest, ground)
+    ahead = np.cross(reject(turn(turned, across[None]), ground.up), ground.up)
+    toward = upright * ahead + (1 - upright) * along
+    turned = _above_floor(turned, foot, toward, lowest, there, ground)
     return turned, between(turned, flat, weight)
 
 
@@ -278,7 +291,8 @@ def _flat(
     runs = contact_runs(contact, fps)
     held = heading.copy()
     for first, end in runs:
-        held[first:end] = heading[first:end].mean()
+        aside = heading[first:end] - heading[first:end].mean()
+        held[first:end] -= np.clip(aside, -_PIVOT, _PIVOT)
     heading = hold(heading, held, runs, fps)
     side = np.cos(heading) * left - np.sin(heading) * forward
     flat = columns(side, ground.up, np.cross(side, ground.up))
@@ -288,18 +302,29 @@ def _flat(
 def _above_floor(
     foot_turn: np.ndarray,
     foot: np.ndarray,
-    across: np.ndarray,
+    toward: np.ndarray,
     lowest: np.ndarray,
+    there: np.ndarray,
     ground: Ground,
 ) -> np.ndarray:
-    """The foot tilted up, about its own breadth, where its ball would be below the floor.
+    """The foot tilted up where its ball would be below the floor.
 
-    `lowest` (frames, 1) is how high above the ankle the ball must be at least.
+    Args:
+        foot_turn: (frames, 3, 3).
+        foot: (3,) from ankle to ball at rest.
+        toward: (frames, 3) where a foot that points straight down goes.
+        lowest: (frames, 1) how high above the ankle the ball must be at least.
+        there: (frames, 1) whether there is a floor, 0..1.
+        ground: the floor.
     """
-    axis = unit(reject(turn(foot_turn, across[None]), ground.up))
     ball = turn(foot_turn, foot[None])
-    height, ahead = dot(ball, ground.up), dot(ball, np.cross(axis, ground.up))
+    level = reject(unit(ball) + toward, ground.up)
+    ahead = unit(level)
+    axis = np.cross(ground.up, ahead)
+    height, ahead = dot(ball, ground.up), dot(ball, ahead)
     radius = np.hypot(height, ahead)
     wanted = np.arcsin(np.clip(lowest / np.maximum(radius, 1e-9), -1.0, 1.0))
     tilt = np.where(height < lowest, wanted - np.arctan2(height, ahead), 0.0)
+    # Where it could as well go either way it goes neither.
+    tilt *= there * np.minimum(np.linalg.norm(level, axis=-1, keepdims=True), 1.0)
     return about(axis, -tilt[:, 0]) @ foot_turn

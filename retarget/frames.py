@@ -33,12 +33,32 @@ _NATURAL = {
     ("leg", "L"): (np.array([0.0, -1.0, 0.0]), np.array([1.0, 0.0, 0.0])),
     ("leg", "R"): (np.array([0.0, -1.0, 0.0]), np.array([1.0, 0.0, 0.0])),
 }
-# Joints, bones, the trunk's part, and the bend up to which the limb's plane is not trusted: the
-# lower leg is set at an angle to the thigh in many skeletons.
 _ACROSS = np.sin(np.radians(20.0))
+
+
+@dataclass(frozen=True)
+class _Limb:
+    """Its joints, its bones, and the trunk's part that it hangs on.
+
+    And the bend up to which its plane is not trusted, as the lower leg is set at an angle to the
+    thigh in many skeletons; and the angle from the natural hinge beyond which it is a mistake: an
+    ankle on the other knee takes 130 degrees.
+    """
+
+    joints: tuple[str, str, str]
+    bones: tuple[str, str]
+    trunk: str
+    doubt: float
+    most: float
+
+
 _LIMBS = {
-    "arm": (("shoulder", "elbow", "wrist"), ("upper_arm", "forearm"), "chest", np.radians(5.0)),
-    "leg": (("hip", "knee", "ankle"), ("thigh", "shin"), "hips", np.radians(17.0)),
+    "arm": _Limb(
+        ("shoulder", "elbow", "wrist"), ("upper_arm", "forearm"), "chest", np.radians(5.0), np.pi
+    ),
+    "leg": _Limb(
+        ("hip", "knee", "ankle"), ("thigh", "shin"), "hips", np.radians(17.0), np.radians(135.0)
+    ),
 }
 
 
@@ -67,13 +87,14 @@ def known_hinges(joints: np.ndarray, axes: dict[str, np.ndarray]) -> dict[str, K
     """
     rest, found = joints[None], {}
     trunks = {"chest": _chest(rest)[0], "hips": _hips(rest)[0]}
-    for limb, (names, bones, trunk, _) in _LIMBS.items():
+    for name, limb in _LIMBS.items():
         for side in SIDES:
-            part, (top, middle, end) = f"{bones[0]}.{side}", (joint(rest, n, side) for n in names)
+            top, middle, end = (joint(rest, n, side) for n in limb.joints)
             upper, lower = unit(middle - top)[0], unit(end - middle)[0]
+            part, trunk = f"{limb.bones[0]}.{side}", trunks[limb.trunk]
             if part in axes and abs(axes[part] @ upper) < _ACROSS:
-                direction = trunks[trunk] @ _NATURAL[limb, side][0]
-                found[part] = KnownHinge.of(axes[part], upper, lower, direction, trunks[trunk])
+                direction = trunk @ _NATURAL[name, side][0]
+                found[part] = KnownHinge.of(axes[part], upper, lower, direction, trunk)
     return found
 
 
@@ -88,19 +109,22 @@ def body_frames(
         hinges: what is known of the hinges below "upper_arm.L", "thigh.L" ...
     """
     parts = {"hips": _hips(joints), "chest": _chest(joints), "head": _head(joints)}
-    for limb, (names, bones, trunk, doubt) in _LIMBS.items():
+    for name, limb in _LIMBS.items():
         for side in SIDES:
-            top, middle, end = (joint(joints, name, side) for name in names)
+            top, middle, end = (joint(joints, n, side) for n in limb.joints)
+            first, second = (f"{bone}.{side}" for bone in limb.bones)
             upper, lower = unit(middle - top), unit(end - middle)
-            direction, hinge = _NATURAL[limb, side]
-            plane, known = lower, hinges.get(f"{bones[0]}.{side}")
+            direction, hinge = _NATURAL[name, side]
+            plane, known = lower, hinges.get(first)
             if known is not None:
                 plane, hinge = known.squared(upper, lower), known.natural
-            axis = hinge_axis(upper, plane, parts[trunk], direction, hinge, doubt, fps)
+            axis = hinge_axis(
+                upper, plane, parts[limb.trunk], direction, hinge, limb.doubt, limb.most, fps
+            )
             lower = straighten(upper, lower, axis)
-            parts[f"{bones[0]}.{side}"] = columns(axis, upper, np.cross(axis, upper))
+            parts[first] = columns(axis, upper, np.cross(axis, upper))
             axis = unit(reject(axis, lower))
-            parts[f"{bones[1]}.{side}"] = columns(axis, lower, np.cross(axis, lower))
+            parts[second] = columns(axis, lower, np.cross(axis, lower))
     return Frames(parts)
 
 

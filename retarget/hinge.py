@@ -72,6 +72,7 @@ def hinge_axis(
     rest_direction: np.ndarray,
     rest_hinge: np.ndarray,
     doubt: float,
+    most: float,
     fps: float,
 ) -> np.ndarray:
     """The unit axis about which the lower bone bends by a positive angle, every frame.
@@ -84,6 +85,7 @@ def hinge_axis(
         rest_hinge: (3,) in body axes, its natural hinge there; elsewhere it is carried along by
             the smallest rotation.
         doubt: bend in radians up to which the limb's plane says nothing.
+        most: angle in radians from the natural axis beyond which no limb bends.
         fps: frames a second.
 
     Returns:
@@ -99,27 +101,44 @@ def hinge_axis(
     measured = dot(normal, natural)[:, 0] + 1j * dot(normal, across)[:, 0]
     weight = np.maximum(sine**2 - np.sin(doubt) ** 2, 0.0)
     measured = measured / np.maximum(sine, 1e-9)
-    angle = _smooth(weight, weight * measured, fps)
-    agrees = (measured * angle.conj()).real >= 0
+    weight = np.where(measured.real < np.cos(most), 0.0, weight)
+    mean = _smooth(weight, weight * measured, fps)
+    agrees = (measured * mean.conj()).real >= 0
     believed = np.where(agrees | (sine > STRONG_BEND), weight, 0.0)
     if (believed < weight).any():
-        angle = _smooth(believed, believed * measured, fps)
-    axis = np.real(angle)[:, None] * natural + np.imag(angle)[:, None] * across
-    return unit(reject(axis, upper))
+        mean = _smooth(believed, believed * measured, fps)
+    angle = _steady_angle(mean, measured, believed, fps)[:, None]
+    return unit(reject(np.cos(angle) * natural + np.sin(angle) * across, upper))
 
 
 def _smooth(weight: np.ndarray, weighted: np.ndarray, fps: float) -> np.ndarray:
     """Complex z of least sum |z - measured|^2 weight + |z - 1|^2 natural + stiffness |dz|^2."""
-    target = weighted + NATURAL_WEIGHT
-    diagonal = weight + NATURAL_WEIGHT
-    if len(weight) == 1:
+    return _steady(weight + NATURAL_WEIGHT, weighted + NATURAL_WEIGHT, fps)
+
+
+def _steady_angle(
+    mean: np.ndarray, measured: np.ndarray, weight: np.ndarray, fps: float
+) -> np.ndarray:
+    """Angles (frames,) near those of `mean`, likewise, but smooth as angles.
+
+    Where a limb turns over while it is straight, `mean` passes by zero and its angle jumps.
+    """
+    direction = mean / np.maximum(np.abs(mean), 1e-9)
+    near = np.unwrap(np.angle(direction))
+    seen, natural = (near + np.angle(z * direction.conj()) for z in (measured, 1.0))
+    return _steady(weight + NATURAL_WEIGHT, weight * seen + NATURAL_WEIGHT * natural, fps)
+
+
+def _steady(diagonal: np.ndarray, target: np.ndarray, fps: float) -> np.ndarray:
+    """The z (frames,) of least sum diagonal |z - target / diagonal|^2 + stiffness |dz|^2."""
+    if len(target) == 1:
         return target / diagonal
     stiffness = (SMOOTHING * fps) ** 2
-    diagonal[1:] += stiffness
-    diagonal[:-1] += stiffness
-    banded = np.stack([diagonal, np.full(len(weight), -stiffness)])
+    diagonal = diagonal + stiffness
+    diagonal[1:-1] += stiffness
+    banded = np.stack([diagonal, np.full(len(target), -stiffness)])
     solved = solveh_banded(banded, np.stack([target.real, target.imag], -1), lower=True)
-    return solved[:, 0] + 1j * solved[:, 1]
+    return solved[:, 0] + 1j * solved[:, 1] if np.iscomplexobj(target) else solved[:, 0]
 
 
 def straighten(upper: np.ndarray, lower: np.ndarray, hinge: np.ndarray) -> np.ndarray:
