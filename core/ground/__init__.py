@@ -11,13 +11,13 @@ from ..motion import Motion, Pose
 from ..track import Track
 from .balance import votes
 from .body import body_of
-from .bones import FEET
 from .contacts import floor_contacts
 from .extremities import extremity_axes
 from .feet import stands
 from .floor import floor_heights, raise_sunk, world_axes
-from .gravity import given_up, level_feet, upwards
+from .gravity import given_up, upwards
 from .root_path import Footing
+from .support import settled
 
 __all__ = ["ground"]
 
@@ -56,8 +56,8 @@ def ground(
     report(0.5)
     standing = stands(body, root, up) * known[:, None]
     if camera_up is None:
-        ankles = body.joints[:, FEET] + body.path(Footing(up, standing))[:, None]
-        up = level_feet(up, ankles, standing)
+        placed = body.joints + body.path(Footing(up, standing))[:, None]
+        up = settled(up, placed, standing, body.fps)
     report(0.7)
     root = body.path(Footing(up, standing))
     report(0.9)

@@ -13,9 +13,6 @@ CAMERA_UP = (0.0, -0.985, -0.17)
 
 _ROUNDS = 3
 _APART = 0.06  # one minus the cosine of an angle, here 20 degrees, at which a vote counts half
-_FEW = 10.0  # frames of standing below which nothing is levelled
-_LEVELLING = 10.0  # one over metres squared: trust in level ground against trust in the votes
-_OFF_LEVEL = 0.05  # metres
 
 
 def upwards(votes: np.ndarray) -> np.ndarray:
@@ -46,34 +43,6 @@ def fused(votes: Any, camera_up: Any) -> Any:
 
 def _length(vectors: Any) -> Any:
     return (vectors**2).sum(-1)[..., None] ** 0.5 + 1e-9
-
-
-def level_feet(up: np.ndarray, ankles: np.ndarray, stands: np.ndarray) -> np.ndarray:
-    """Turn up a little, so that the places where feet stood lie level.
-
-    Steps and ladders are not bent to a plane: places far from it hardly count.
-
-    Args:
-        up: (3,) unit vector, camera axes.
-        ankles: (frames, 2, 3) left and right ankle, camera metres.
-        stands: (frames, 2) probability that they stand.
-
-    Returns:
-        (3,) unit vector.
-    """
-    weight, places = stands.ravel() ** 2, ankles.reshape(-1, 3)
-    total = weight.sum()
-    if total < _FEW:
-        return up
-    turned = up
-    for _ in range(3):
-        heights = (places - weight @ places / total) @ turned
-        near = weight / (1 + (heights / _OFF_LEVEL) ** 2)
-        spread = places - near @ places / near.sum()
-        slope = (spread * near[:, None]).T @ spread / total
-        turned = np.linalg.solve(np.eye(3) + _LEVELLING * slope, up)
-        turned /= np.linalg.norm(turned)
-    return turned
 
 
 def given_up(camera_up) -> np.ndarray:
