@@ -99,7 +99,10 @@ def known_hinges(joints: np.ndarray, axes: dict[str, np.ndarray]) -> dict[str, K
 
 
 def body_frames(
-    joints: np.ndarray, fps: float, hinges: Mapping[str, KnownHinge] = MappingProxyType({})
+    joints: np.ndarray,
+    fps: float,
+    hinges: Mapping[str, KnownHinge] = MappingProxyType({}),
+    rest: Frames | None = None,
 ) -> Frames:
     """The frame of every part of the body.
 
@@ -107,6 +110,8 @@ def body_frames(
         joints: (frames, 17, 3), Human3.6M order, any right-handed axes and unit.
         fps: frames a second.
         hinges: what is known of the hinges below "upper_arm.L", "thigh.L" ...
+        rest: the frames of the rig at rest; limbs bend backward as far as its own do. None for
+            these themselves.
     """
     parts = {"hips": _hips(joints), "chest": _chest(joints), "head": _head(joints)}
     for name, limb in _LIMBS.items():
@@ -121,7 +126,9 @@ def body_frames(
             axis = hinge_axis(
                 upper, plane, parts[limb.trunk], direction, hinge, limb.doubt, limb.most, fps
             )
-            lower = straighten(upper, lower, axis)
+            if rest is not None:
+                own = float(rest[first][0, :, 2] @ rest[second][0, :, 1])
+                lower = straighten(upper, lower, axis, min(own, 0.0))
             parts[first] = columns(axis, upper, np.cross(axis, upper))
             axis = unit(reject(axis, lower))
             parts[second] = columns(axis, lower, np.cross(axis, lower))

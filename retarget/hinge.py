@@ -141,8 +141,8 @@ def _steady(diagonal: np.ndarray, target: np.ndarray, fps: float) -> np.ndarray:
     return solved[:, 0] + 1j * solved[:, 1] if np.iscomplexobj(target) else solved[:, 0]
 
 
-def straighten(upper: np.ndarray, lower: np.ndarray, hinge: np.ndarray) -> np.ndarray:
-    """The lower bone's unit direction without any bend against its hinge (frames, 3)."""
+def straighten(upper: np.ndarray, lower: np.ndarray, hinge: np.ndarray, least: float) -> np.ndarray:
+    """The lower bone's unit direction with a bend about its hinge of the sine `least`, at least."""
     forward = np.cross(hinge, upper)
     bend = dot(lower, forward)
-    return unit(lower - np.minimum(bend, 0.0) * forward)
+    return unit(lower - np.minimum(bend - least, 0.0) * forward)

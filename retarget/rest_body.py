@@ -21,6 +21,8 @@ LEG = 0.86
 _SIDES = ("left", "right")
 _FOOT = 0.15
 """From ankle to ball, as a share of a leg, where a rig has no feet."""
+_POINTS, _SHORTEST = 0.3, 0.03
+"""A foot points ahead by this share of its length, and this one of a leg, at least."""
 _CROWN_RANGE = (0.08, 0.35)
 
 
@@ -60,13 +62,18 @@ class RestBody:
         return {part: unit(self.axes @ axis) for part, axis in self.mapping.hinges.items()}
 
     def ball(self, side: str) -> np.ndarray:
-        """(3,) the ball of a foot, where its toes begin."""
+        """(3,) the ball of a foot, where its toes begin.
+
+        Bones that go on straight down, as tails that importers make up do, end in no ball.
+        """
         toe, foot = self.index(f"toe.{side}"), self.index(f"foot.{side}")
-        if toe is not None:
-            return self.head_of(toe)
-        if foot is not None:
-            return self.tail_of(foot)
         ankle = self.joints[H36M.names.index("left_ankle" if side == "L" else "right_ankle")]
+        ends = [] if toe is None else [self.head_of(toe)]
+        ends += [] if foot is None else [self.tail_of(foot)]
+        for end in ends:
+            level = float(np.linalg.norm(reject(end - ankle, self.axes[:, 1])))
+            if level > max(_POINTS * float(np.linalg.norm(end - ankle)), _SHORTEST * self.leg):
+                return end
         return ankle + self.axes[:, 2] * (_FOOT * self.leg)
 
     def tail_of(self, bone: int) -> np.ndarray:

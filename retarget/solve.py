@@ -70,7 +70,7 @@ def solve(
     joints, ground = place(motion.joints, body, options)
     hinges = known_hinges(body.joints, body.hinges())
     rest = body_frames(body.joints[None], motion.fps, hinges)
-    frames = body_frames(joints, motion.fps, hinges)
+    frames = body_frames(joints, motion.fps, hinges, rest)
     report(0.3)
     parts = {part: frames[part] @ transpose(rest[part]) for part in frames.parts}
     seen = seen_extremities(motion, ground, body, rest)

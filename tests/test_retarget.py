@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lift_to_3d.core.errors import Cancelled, MotionError
 from lift_to_3d.core.skeleton import H36M
-from lift_to_3d.retarget.character import load_character
+from lift_to_3d.retarget.character import bone_axes, load_character
 from lift_to_3d.retarget.detect import find_mapping
 from lift_to_3d.retarget.options import Retargeting
 from lift_to_3d.retarget.placement import leg_length
@@ -29,6 +29,7 @@ from .rig_tools import (
     renamed,
     rolled,
     stretched,
+    without,
 )
 
 MANNEQUIN = load_character().rig()
@@ -47,7 +48,8 @@ ODD_POSE = {
     "thigh.R": [0.2, 0.1, 0],
 }
 FREE = Retargeting(feet="never")
-RESTS = {"T": {}, "A": A_POSE, "odd": ODD_POSE}
+BENT_BACKWARD = {"forearm.L": [0.0, 0.0, 0.12], "forearm.R": [0.0, 0.0, -0.12]}
+RESTS = {"T": {}, "A": A_POSE, "odd": ODD_POSE, "elbows bent backward": BENT_BACKWARD}
 TAKES = [
     "05_12_dance", "06_15_basketball", "07_01_walk", "13_30_jumping_jacks", "14_29_sit_stand",
 ]  # fmt: skip
@@ -572,6 +574,19 @@ def foot_ups(joints: np.ndarray, contacts: np.ndarray) -> tuple[np.ndarray, np.n
         turns[:, [MANNEQUIN.bones.index(f"{bone}.{s}") for s in "LR"]] for bone in ("foot", "shin")
     )
     return feet[..., 2, 2], degrees(transpose(shins) @ feet)
+
+
+def test_feet_whose_bones_go_straight_down_point_ahead():
+    """Importers make up their tails, along the shin."""
+    rig = without(MANNEQUIN, "toe.L", "toe.R")
+    rest = rig.rest.copy()
+    for side in "LR":
+        rest[rig.bones.index(f"foot.{side}"), :3, :3] = bone_axes(
+            np.array([0, 0.1, -1.0]), np.zeros(())
+        )
+    body = rest_body(replace(rig, rest=rest), find_mapping(rig))
+    for side, ankle in zip("LR", body.joints[[6, 3]], strict=True):
+        assert unit(body.ball(side) - ankle) @ body.axes[:, 2] > 0.99
 
 
 def test_who_falls_past_the_floor_of_a_roof_keeps_the_soles_down():

@@ -318,6 +318,7 @@ def test_missing_limbs_are_named():
         ("clavicle.L", "clavicle.R"),
         ("toe.L", "toe.R"),
         ("foot.L", "foot.R", "toe.L", "toe.R"),
+        ("foot.L", "foot.R"),
         ("hand.L",),
         ("spine.01", "spine.02"),
     ],
