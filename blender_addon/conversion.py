@@ -80,7 +80,7 @@ def options(settings: Any) -> Options:
     return Options(
         fps=None if settings.fps_known else settings.fps,
         size=None if settings.size_known else tuple(settings.size),
-        fov=degrees(settings.fov) or None,
+        fov=degrees(settings.fov) if settings.fov_given and not settings.fov_known else None,
         video=video_path(settings),
         person="all" if everyone else chosen,
         model=preferences.model(settings.model),

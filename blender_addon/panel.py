@@ -12,9 +12,11 @@ import bpy
 from bpy.types import Menu, Panel, UIList
 
 from ..core.errors import LiftError
+from ..core.track import DEFAULT_FOV
 from ..retarget.mapping import in_words
 from ..retarget.presets import presets as rig_presets
 from . import rig_choice
+from .defaults import CONTEXT
 from .export import presets
 from .mapping_operators import chosen_armature
 from .operators import TAB, exportable
@@ -110,7 +112,15 @@ class LIFT_TO_3D_PT_video(_SidebarPanel, Panel):  # noqa: N801
         column.prop(settings, "video")
         _known(column, settings, "fps", settings.fps_known)
         _known(column, settings, "size", settings.size_known)
-        column.prop(settings, "fov")
+        if settings.fov_known:
+            _known(column, settings, "fov", known=True)
+        else:
+            row = column.row(heading="Field of View", heading_ctxt=CONTEXT)
+            row.prop(settings, "fov_given", text="")
+            if settings.fov_given:
+                row.prop(settings, "fov", text="")
+            else:
+                row.label(text=translated("{:g}° assumed").format(DEFAULT_FOV))
         column.prop(settings, "height")
 
 

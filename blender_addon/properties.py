@@ -3,6 +3,7 @@
 # pyright: reportInvalidTypeForm=false
 # Blender reads properties off annotations as they are, so these must not be postponed.
 
+from math import radians
 from typing import Any
 
 import bpy
@@ -108,12 +109,18 @@ class LIFT_TO_3D_PG_settings(Defaults, PropertyGroup):  # noqa: N801
         max=100_000,
         default=(1920, 1080),
     )
+    fov_given: BoolProperty(
+        name="Field of View",
+        description="Give the camera's field of view. Else 60° along the picture's longer side "
+        "are assumed",
+        translation_context=CONTEXT,
+    )
     fov: FloatProperty(
         name="Field of View",
-        description="Horizontal, of the camera; 0 if not known: 60° along the longer side then",
-        min=0,
-        max=2.97,
-        default=0,
+        description="Of the camera, horizontally",
+        min=radians(1),
+        max=radians(170),
+        default=radians(60),
         subtype="ANGLE",
         translation_context=CONTEXT,
     )
@@ -153,6 +160,7 @@ class LIFT_TO_3D_PG_settings(Defaults, PropertyGroup):  # noqa: N801
     notes: StringProperty(options={"SKIP_SAVE"})
     fps_known: BoolProperty()
     size_known: BoolProperty()
+    fov_known: BoolProperty()
     people: CollectionProperty(type=LIFT_TO_3D_PG_person)
     active_person: IntProperty(name="Person", description="A person of the clip")
     result: PointerProperty(type=Object, poll=_is_armature)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from math import radians
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +118,9 @@ def _finish(job: Job[Inspection], settings: Any) -> None:
     settings.fps = found.fps or _UNKNOWN_RATE
     if found.size or found.assumed_size:
         settings.size = found.size or found.assumed_size
+    settings.fov_known = found.fov is not None
+    if found.fov is not None:
+        settings.fov = radians(found.fov)
     for person in found.people:
         entry = settings.people.add()
         entry.number, entry.frames = person.person, person.frames

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
 from dataclasses import replace
 from functools import partial
+from math import degrees, radians
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,7 +20,7 @@ bpy = pytest.importorskip("bpy", reason="needs the bpy module (pip install '.[bl
 import lift_to_3d  # noqa: E402
 from lift_to_3d.blender_addon import preferences, properties, running, source  # noqa: E402
 from lift_to_3d.blender_addon.animate import Placing, place, place_steps  # noqa: E402
-from lift_to_3d.blender_addon.conversion import LIFTED, convert_steps  # noqa: E402
+from lift_to_3d.blender_addon.conversion import LIFTED, convert_steps, options  # noqa: E402
 from lift_to_3d.blender_addon.jobs import Job, beside, run_steps  # noqa: E402
 from lift_to_3d.blender_addon.lifting import lift_file  # noqa: E402
 from lift_to_3d.blender_addon.together import common_places  # noqa: E402
@@ -103,6 +105,20 @@ def test_a_picture_size_that_is_not_known_is_guessed_as_in_the_shell(addon, tmp_
     addon.source = str(tmp_path)
     assert not addon.size_known
     assert tuple(addon.size) == (1080, 1920)
+
+
+def test_the_field_of_view_is_assumed_or_given_or_in_a_calibration(addon, samples, tmp_path):
+    addon.source = str(samples / "street_mediapipe.json")
+    assert options(addon).fov is None
+    addon.fov_given, addon.fov = True, radians(50)
+    assert options(addon).fov == pytest.approx(50)
+    clip = shutil.copy(samples / "street_mediapipe.json", tmp_path / "cam.json")
+    matrix = "[[884.0, 0.0, 884.0], [0.0, 884.0, 497.0], [0.0, 0.0, 1.0]]"
+    (tmp_path / "calib.toml").write_text(f"[cam]\nsize = [1768, 994]\nmatrix = {matrix}\n")
+    addon.source = str(clip)
+    assert addon.fov_known
+    assert degrees(addon.fov) == pytest.approx(90)
+    assert options(addon).fov is None, "lifting reads it from the calibration itself"
 
 
 def test_a_source_that_is_none_is_said_and_greys_the_button(addon, tmp_path):

@@ -46,6 +46,7 @@ class Inspection:
         people: by prominence.
         notes: what was found, assumed and left out.
         assumed_size: what is taken for the size where nobody says another.
+        fov: horizontal field of view in degrees, from a calibration; None where there is none.
     """
 
     input: str
@@ -58,6 +59,7 @@ class Inspection:
     people: tuple[PersonSeen, ...]
     notes: tuple[str, ...]
     assumed_size: tuple[int, int] | None = None
+    fov: float | None = None
 
     def as_dict(self) -> dict[str, object]:
         """The fields of ``inspect --json``; None for what is not known."""
@@ -114,6 +116,7 @@ def inspect(
         _known(told, "fps", found.fps), _known(told, "size", found.size),
         tuple(_seen(found.frame[rows], number) for number, rows in there.items()),
         found.notes + people.notes + joint_notes(found, slice(None)), found.size,
+        found.fov,
     )  # fmt: skip
 
 

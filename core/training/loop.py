@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -75,6 +76,11 @@ class Training:
         """Whether the recipe has been trained to its end."""
         return self.step >= self.recipe.steps
 
+    @property
+    def _log_every(self) -> int:
+        """Updates for each point of the curve; a short run has some thirty of them, too."""
+        return min(_LOOK_EVERY, math.ceil(self.recipe.steps / 30))
+
     def run(
         self, seconds: float | None = None, report: Callable[[int, float], None] | None = None
     ) -> None:
@@ -98,7 +104,7 @@ class Training:
             now = time.monotonic()
             over = seconds is not None and now - began > seconds
             saving = now - saved > _SAVE_EVERY or over or self.finished
-            if saving or len(errors) >= _LOOK_EVERY:
+            if saving or len(errors) >= self._log_every:
                 self._log(float(torch.stack(errors).mean()))
                 errors = []
             if saving:

@@ -23,6 +23,7 @@ from lift_to_3d.blender_addon.character import load_rig
 from lift_to_3d.blender_addon.console import quiet
 from lift_to_3d.blender_addon.render import render_character
 from lift_to_3d.blender_addon.scene import current_scene, set_frame_rate
+from lift_to_3d.core.ground.raised import raised
 from lift_to_3d.core.motion import Motion
 from lift_to_3d.core.motion_file import is_motion_file, load_motion
 from lift_to_3d.core.pipeline import Options, motions
@@ -44,9 +45,10 @@ def draw(chosen: argparse.Namespace) -> None:
         frames = np.arange(first, min(last, motion.frames), motion.fps / FILM_RATE).astype(int)
     else:
         frames = np.linspace(first, min(last, motion.frames) - 1, MOMENTS + 2).astype(int)[1:-1]
-    panel = WorldPanel("", motion, chosen.turn)
+    turn = chosen.turn + (motion.filmed_from or 0.0)
+    panel = WorldPanel("", motion, turn)
     source = [np.asarray(panel.draw(int(f), chosen.size).picture()) for f in frames]
-    rows = [source, *(_rendered(motion, rig, frames, chosen.size) for rig in chosen.rig)]
+    rows = [source, *(_rendered(motion, rig, frames, chosen.size, turn) for rig in chosen.rig)]
     if not chosen.film:
         sheet = np.concatenate([np.concatenate(row, axis=1) for row in rows])
         Image.fromarray(sheet).save(chosen.picture, quality=70, method=6)
@@ -81,7 +83,7 @@ def _turned(motion: Motion, degrees: float) -> Motion:
 
 
 def _rendered(
-    motion: Motion, rig: str, frames: np.ndarray, size: tuple[int, int]
+    motion: Motion, rig: str, frames: np.ndarray, size: tuple[int, int], turn: float
 ) -> list[np.ndarray]:
     with quiet():
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
@@ -92,7 +94,14 @@ def _rendered(
     set_frame_rate(current_scene(), motion.fps)
     animate(obj, replace(motion, person=1))
     with tempfile.TemporaryDirectory() as folder:
-        path = render_character(obj, [int(f) + 1 for f in frames], Path(folder, "strip.png"), size)
+        path = render_character(
+            obj,
+            [int(f) + 1 for f in frames],
+            Path(folder, "strip.png"),
+            size,
+            turn=turn,
+            high=np.unique(1 + raised(motion)[0]).tolist(),
+        )
         strip = np.asarray(Image.open(path).convert("RGB"))
     return np.split(strip, len(frames), axis=1)
 
