@@ -1,12 +1,17 @@
 """Speed of retargeting, its error against BVH takes with true rotations, and how feet stand.
 
-python benchmarks/retarget.py [FOLDER_OF_BVH_TAKES]
+python benchmarks/retarget.py [FOLDER_OF_BVH_TAKES] [--mocap PACKED_MOTION_CAPTURE ...]
+
+With motion capture: how much bones turn from one frame to the next, beyond the person's own, in
+cartwheels, handstands, falls and the like, as captured and as lifted from simulated detections.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +20,12 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from bvh_truth import Take, read_take
+from lift_to_3d.core.ground import ground
+from lift_to_3d.core.mixste.backend import open_backend
+from lift_to_3d.core.mixste.model import find_model
 from lift_to_3d.core.motion import Motion
+from lift_to_3d.core.training.capture import load_takes
+from lift_to_3d.core.training.ground_clips import film, lifted
 from lift_to_3d.retarget.character import load_character
 from lift_to_3d.retarget.contact import contact_runs
 from lift_to_3d.retarget.detect import find_mapping
@@ -26,6 +36,7 @@ from lift_to_3d.retarget.rig import Rig
 from lift_to_3d.retarget.rotation import swing, to_vector, transpose, turn, unit
 from lift_to_3d.retarget.solve import solve
 from rig_tools import posed, stretched, with_chain
+from scipy.ndimage import maximum_filter1d
 
 JOINTS = {
     1: "rThigh", 2: "rShin", 3: "rFoot", 4: "lThigh", 5: "lShin", 6: "lFoot", 8: "neck",
@@ -50,7 +61,20 @@ _HEEL_BEHIND, _STANDS = 0.05, 0.015
 """Metres from ankle back to heel, and up to which height a heel stands."""
 
 
-def main(folder: Path | None) -> None:
+HARD = (
+    "01_06.1", "05_02", "05_06.2", "13_26", "14_30", "43_02", "49_06", "49_08", "85_05", "85_06",
+    "85_08", "90_05", "90_16", "90_17", "127_23", "139_16", "140_01", "140_03", "salsa-17",
+)  # fmt: skip
+"""Climbing, dances, waving, sitting, cartwheels, handstands, a flip, a kick, falls, a roll, getting
+up."""
+_SEGMENTS = {
+    "arms": (("upper_arm", "forearm"), (("shoulder", "elbow"), ("elbow", "wrist"))),
+    "legs": (("thigh", "shin"), (("hip", "knee"), ("knee", "ankle"))),
+    "feet": (("foot",), (("hip", "knee"), ("knee", "ankle"))),
+}
+
+
+def main(folder: Path | None, mocap: list[Path]) -> None:
     """Prints the tables; only the first where there are no takes."""
     rig, mapping = _sixty_bones()
     print(f"frames  seconds (one core, {len(rig.bones)} bones)")
@@ -75,6 +99,57 @@ def main(folder: Path | None) -> None:
     )
     for name, legs in LEGS.items():
         _stand(name, stretched(load_character().rig(), legs), takes)
+    if mocap:
+        print("\nmost that bones turn in a frame beyond the person's, deg: " + ", ".join(_SEGMENTS))
+        worst = []
+        for name, motion in _hard(mocap):
+            worst.append(_beyond(motion))
+            print(f"{name:30} " + " ".join(f"{degrees:5.0f}" for degrees in worst[-1]))
+        print(f"{'median':30} " + " ".join(f"{d:5.1f}" for d in np.median(worst, axis=0)))
+
+
+def _hard(mocap: list[Path]) -> Iterator[tuple[str, Motion]]:
+    """Hard takes before a camera, captured and lifted."""
+    model = find_model("default")
+    run = open_backend(model, "cpu")
+    for take in (take for path in mocap for take in load_takes(path) if take.name in HARD):
+        clip = film(replace(take, joints=take.joints[:600]), np.random.default_rng(1), 1.0)
+        yield f"{take.name} captured", ground(clip.pose, clip.track)
+        clip, pose = lifted(clip, model.card, run)
+        yield f"{take.name} lifted", ground(pose, clip.track)
+
+
+def _beyond(motion: Motion) -> list[float]:
+    """Of arms, legs and feet, the most degrees that a bone turns in a frame beyond the person's.
+
+    The person's are those of the limb's own segments and of the line of hips and shoulders, in
+    that frame and its neighbours.
+    """
+    rig = load_character().rig()
+    turns, _ = posed(rig, solve(motion, rig))
+    bones = _degrees(transpose(turns[:-1]) @ turns[1:])
+    trunk = [
+        joint(motion.joints, name, "L") - joint(motion.joints, name, "R")
+        for name in ("hip", "shoulder")
+    ]
+    worst = []
+    for names, segments in _SEGMENTS.values():
+        over = []
+        for side in SIDES:
+            ways = [
+                joint(motion.joints, end, side) - joint(motion.joints, start, side)
+                for start, end in segments
+            ]
+            person = maximum_filter1d(np.max([_step(way) for way in trunk + ways], axis=0), 3)
+            over += [bones[:, rig.bones.index(f"{name}.{side}")] - person for name in names]
+        worst.append(float(np.max(over)))
+    return worst
+
+
+def _step(way: np.ndarray) -> np.ndarray:
+    """Degrees (frames - 1,) by which a direction (frames, 3) turns."""
+    way = unit(way)
+    return np.degrees(np.arccos(np.clip(np.sum(way[1:] * way[:-1], axis=-1), -1, 1)))
 
 
 def _sixty_bones() -> tuple[Rig, Mapping]:
@@ -205,4 +280,8 @@ def _degrees(rotation: np.ndarray) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--mocap", type=Path, nargs="+", default=[])
+    chosen = parser.parse_args()
+    main(chosen.folder, chosen.mocap)

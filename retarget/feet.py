@@ -34,6 +34,8 @@ out, and how far it does."""
 _UPRIGHT = 0.5
 """Cosine: a shin that is as upright stands; the less it is, the more does its foot go with it, as
 those who lie or kneel have it."""
+_RISING = 0.1
+"""Seconds over which it comes to stand."""
 _BELOW = 0.5
 """Share of a foot by which an ankle is below where its toes would stand: no floor is there."""
 _PIVOT = np.radians(60.0)
@@ -177,6 +179,7 @@ def lay_foot(
     there = 1 - gone[:, None]
     along = turn(leg.shin, unit(rest.ankle - rest.knee)[None])
     upright = np.clip(-dot(along, ground.up) / _UPRIGHT, 0.0, 1.0)
+    upright = gaussian_filter1d(upright, _RISING * fps, axis=0, mode="nearest")
     above = np.maximum(ankle @ ground.up - floor[:, 0], 0.0) / (_LOW * body.leg)
     level = _LEVELLED * (upright * there)[:, 0] * np.exp(-(above**2))
     free = leg.foot.over(between(leg.shin, flat, level))
