@@ -1,4 +1,4 @@
-"""Rigs with names that say nothing, in other poses and proportions, with bones too many or too few.
+"""Rigs in other poses and proportions, with bones too many or too few, mostly without names.
 
 `disturbed` draws what is done to a rig; which bone plays which part is known from its own names.
 """
@@ -54,13 +54,16 @@ class _Disturbed:
 
 
 def disturbed(
-    rig: Rig, mapping: Mapping, random: np.random.Generator
+    rig: Rig, mapping: Mapping, random: np.random.Generator, named: bool = False
 ) -> tuple[Rig, dict[str, tuple[str, ...]], list[str]]:
-    """The rig with what chance does to it, the bones of its parts, and words for what was done."""
+    """The rig with what chance does to it, the bones of its parts, and words for what was done.
+
+    Its bones lose their names, unless it is to stay `named`.
+    """
     d = _Disturbed(rig, mapping, random)
     for change in (_pose, _proportions, _noise, _fewer_bones, _twist_bones, _extras, _roots, _axes):
         change(d)
-    return _nameless(d)
+    return (d.rig, d.parts, d.done) if named else _nameless(d)
 
 
 def _pose(d: _Disturbed) -> None:

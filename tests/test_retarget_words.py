@@ -14,6 +14,7 @@ from lift_to_3d.retarget.rig import Rig
 from lift_to_3d.retarget.solve import solve
 from lift_to_3d.retarget.words import map_by_words, words_of
 
+from .disturbed_rigs import disturbed
 from .rig_tools import at_rest_in, motion_of, parts_of, posed, renamed, with_chain, without
 from .test_retarget import moving_joints
 
@@ -58,6 +59,26 @@ MAKERS: dict[str, tuple[str, str, Sequence[str]]] = {
         "Ethan{s}Shoulder Ethan{s}Arm Ethan{s}ForeArm Ethan{s}Hand "
         "Ethan{s}UpLeg Ethan{s}Leg Ethan{s}Foot Ethan{s}Toe1",
         ("Left", "Right"),
+    ),
+    "Xsens MVN": (
+        "Pelvis L5 L3 T12 Neck Head",
+        "{s}Shoulder {s}UpperArm {s}ForeArm {s}Hand {s}UpperLeg {s}LowerLeg {s}Foot {s}Toe",
+        ("Left", "Right"),
+    ),
+    "Synty": (
+        "Hips Spine_01 Spine_02 Spine_03 Neck Head",
+        "Clavicle_{s} Shoulder_{s} Elbow_{s} Hand_{s} UpperLeg_{s} LowerLeg_{s} Ankle_{s} Ball_{s}",
+        "LR",
+    ),
+    "Advanced Skeleton": (
+        "Root_M Spine1_M Spine2_M Chest_M Neck_M Head_M",
+        "Scapula_{s} Shoulder_{s} Elbow_{s} Wrist_{s} Hip_{s} Knee_{s} Ankle_{s} Toes_{s}",
+        "LR",
+    ),
+    "Cascadeur": (
+        "pelvis stomach stomach2 chest neck head",
+        "clavicle_{s} arm_{s} forearm_{s} hand_{s} thigh_{s} calf_{s} foot_{s} toe_{s}",
+        "lr",
     ),
     "German": (
         "Becken Wirbelsäule Wirbelsäule.001 Brust Hals Kopf",
@@ -118,6 +139,17 @@ def test_words_do_not_mind_how_somebody_stands(maker):
     rig, names = made_by(maker)
     stance = renamed(resting(fighting), names)
     assert find_mapping(stance).bones == find_mapping(rig).bones
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("maker", MAKERS)
+def test_words_do_not_mind_what_was_done_to_a_rig(maker, seed):
+    """Twist bones, tails, skirts, IK targets ... more, toes, fingers, necks ... fewer."""
+    rig, _ = made_by(maker)
+    random = np.random.default_rng([seed, *maker.encode()])
+    altered, parts, done = disturbed(rig, find_mapping(rig), random, named=True)
+    found = {p: b for p, b in find_mapping(altered).bones.items() if "_twist" not in p}
+    assert {part: found.get(part) for part in parts} == parts, done
 
 
 @pytest.mark.parametrize(
