@@ -223,6 +223,8 @@ def _contacts(
 ) -> np.ndarray:
     """(frames, 2) contact of the left and right foot, 0..1."""
     contacts = np.nan_to_num(np.asarray(motion.contacts, np.float64))
+    if np.linalg.det(ground.turn) < 0:  # in a mirror, left is right
+        contacts = contacts[:, ::-1]
     if feet != "always" or motion.frames < 2:
         return contacts
     ankles = np.stack([joint(joints, "ankle", side) for side in SIDES], axis=1)

@@ -275,6 +275,18 @@ def test_a_mirrored_object_moves_as_the_person_does():
     assert np.linalg.norm(left_hand - joints[:, 13], axis=-1).mean() < 0.05
 
 
+def test_a_mirrored_object_stands_on_the_foot_that_the_person_stands_on():
+    world = np.diag([-1.0, 1.0, 1.0, 1.0])
+    joints, contacts = held_feet()
+    motion = motion_of(joints, contacts=contacts * [1, 0])
+    _, heads = posed(MANNEQUIN, solve(motion, MANNEQUIN))
+    mirrored = replace(MANNEQUIN, world=world)
+    _, seen = posed(mirrored, solve(motion, mirrored))
+    left, right = (MANNEQUIN.bones.index(f"toe.{side}") for side in "LR")
+    np.testing.assert_allclose(seen[:, right] @ world[:3, :3].T, heads[:, left], atol=1e-3)
+    np.testing.assert_allclose(seen[:, left] @ world[:3, :3].T, heads[:, right], atol=1e-3)
+
+
 def held_feet(frames: int = 90, fps: float = 30.0):
     """Someone who sways on planted feet, then steps: joints and contacts."""
     rest = rest_body(MANNEQUIN, find_mapping(MANNEQUIN)).joints
