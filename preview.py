@@ -100,7 +100,7 @@ def write(
     _need("PIL", "pillow")
     filmed = motion.filmed_from
     turn = filmed or 0.0
-    beside, side = (90, "right") if turn <= 0 else (-90, "left")  # where more of the face is seen
+    beside, side = (90, "right") if motion.face_is_left_of(turn) else (-90, "left")
     seen = (motion.confidence > 0) & (True if track is None else _in_picture(track))
     panels: list[Panel] = [
         WorldPanel("front" if filmed is None else "as filmed", motion, turn, seen),

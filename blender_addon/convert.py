@@ -114,7 +114,7 @@ def write_files(
 def _eye(motion: Motion, body: RestBody, retargeting: Retargeting) -> float:
     """From where to look, degrees to the left of -Y: from the camera's side, more to the front."""
     filmed = motion.filmed_from or 0.0
-    aside = _ASIDE if filmed <= 0 else -_ASIDE
+    aside = _ASIDE if motion.face_is_left_of(filmed) else -_ASIDE
     (cosine, *_), (sine, *_), _ = facing(body)
     return filmed + aside + retargeting.facing + degrees(atan2(sine, cosine))
 

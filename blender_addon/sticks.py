@@ -23,6 +23,8 @@ _END = re.compile(r"(_end|End|Nub)$")
 """Bones that only say where the one before them ends; importers make up their length."""
 _HEAD = (0.15, 0.23)
 """Width and height in metres of the head of a person whose legs are `LEG` long."""
+_FACE = 1.7
+"""How far from the middle of a head its parts may be, over its length without the rounding."""
 _ROUND = 0.2
 """Share of a head that is its rounding, below and above."""
 _PELVIS, _HIPS, _THORAX, _CROWN = 0, {"L": 4, "R": 1}, 8, 10
@@ -42,6 +44,14 @@ class _Stick:
     @property
     def length(self) -> float:
         return float(np.linalg.norm(self.end - self.start))
+
+    def lies_in(self, head: _Stick) -> bool:
+        """Whether it is a part of a face, which may hang on a control rather than on the head."""
+        away = (self.start + self.end - head.start - head.end) / 2
+        above = away @ (head.end - head.start) / head.length
+        return head.is_head and bool(
+            np.linalg.norm(away) < _FACE * head.length and above > -head.length
+        )
 
     def points(self, size: float) -> np.ndarray:
         """Its surface, for a rig of that size."""
@@ -75,12 +85,9 @@ def stick_body(armature: Object) -> Object:
     if not (mapping.missing or mapping.against or rig.stance):
         body = rest_body(rig, mapping)
         skull = _nearest(heads, body, "head")
-        inside = (
-            {bone.name for bone in bones[skull].children_recursive} | {skull} if skull else set()
-        )
-        sticks = [stick for stick in sticks if stick.bone not in inside]
-        sticks += _joined(body, heads)
-        axes = body.axes
+        inside = {skull}.union(b.name for b in bones[skull].children_recursive) if skull else set()
+        joined, axes = _joined(body, heads), body.axes
+        sticks = [s for s in sticks if s.bone not in inside and not s.lies_in(joined[-1])] + joined
     sticks = [stick for stick in sticks if stick.length > _SHORTEST * size]
     made = jointed_body(armature, [s.bone for s in sticks], [s.points(size) for s in sticks])
     head = next((i for i, stick in enumerate(sticks) if stick.is_head), None)
@@ -95,10 +102,8 @@ def _joined(body: RestBody, heads: dict[str, np.ndarray]) -> list[_Stick]:
     sticks = [_Stick(hips, pelvis, body.head_of(body.chain("spine")[0]), "middle")]
     for side, hip in _HIPS.items():
         sticks.append(_Stick(hips, pelvis, body.joints[hip], SIDES[side]))
-        arm = (
-            f"shoulder.{side}" if f"shoulder.{side}" in body.mapping.bones else f"upper_arm.{side}"
-        )
-        sticks.append(_Stick(chest, thorax, body.head_of(body.chain(arm)[0]), SIDES[side]))
+        arm = (body.chain(f"shoulder.{side}") or body.chain(f"upper_arm.{side}"))[0]
+        sticks.append(_Stick(chest, thorax, body.head_of(arm), SIDES[side]))
     if skull := _nearest(heads, body, "head"):
         start, crown = body.head_of(body.chain("head")[0]), body.joints[_CROWN]
         width, height = body.leg / LEG * np.array(_HEAD)

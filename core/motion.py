@@ -88,3 +88,14 @@ class Motion:
         x, y, _ = u @ v[:, 2]  # the camera's z axis, the way it looks, in the world
         known = size[1] > 1e-6 * len(lifted) and np.hypot(x, y) > _LEVEL
         return float(np.degrees(np.arctan2(-x, y))) if known else None
+
+    def face_is_left_of(self, turn: float) -> bool:
+        """Whether more of the face is seen from the left than from the right of an eye.
+
+        Args:
+            turn: degrees that the eye stands to the left of where the person faces at the start,
+                seen from above.
+        """
+        across = (self.joints[:, 4] - self.joints[:, 1]) + (self.joints[:, 11] - self.joints[:, 14])
+        x, y, _ = np.nan_to_num(across.astype(float)).sum(0)  # from right to left; faces (y, -x)
+        return bool(y * np.cos(np.radians(turn)) - x * np.sin(np.radians(turn)) >= 0)

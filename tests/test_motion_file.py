@@ -34,7 +34,7 @@ def some_motion(frames: int = 5, **kw) -> Motion:
 
 def test_moments_are_spread_over_what_was_seen():
     motion = some_motion(11)
-    assert motion.moments(3).tolist() == [0, 5, 10]
+    assert motion.moments(3).tolist() == [1, 5, 9]
     motion.confidence[3:9] = 0
     assert motion.moments(3).tolist() == [0, 2, 10]
     assert motion.moments(9).tolist() == [0, 1, 2, 9, 10]

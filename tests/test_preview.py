@@ -130,6 +130,7 @@ def test_the_first_view_is_from_where_the_camera_stood(degrees):
     axes = np.stack([right, np.cross(forward, right), forward])
     filmed = replace(motion, camera_joints=(motion.joints - motion.joints[:, :1]) @ axes.T)
     assert filmed.filmed_from == pytest.approx(degrees, abs=0.1)
+    assert filmed.face_is_left_of(degrees) == (degrees <= 0)
     assert motion.filmed_from is None, "it looks straight up"
 
 

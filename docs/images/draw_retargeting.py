@@ -43,8 +43,10 @@ def draw(chosen: argparse.Namespace) -> None:
     first, last = chosen.frames or (0, motion.frames)
     if chosen.film:
         frames = np.arange(first, min(last, motion.frames), motion.fps / FILM_RATE).astype(int)
-    else:
+    elif chosen.frames:
         frames = np.linspace(first, min(last, motion.frames) - 1, MOMENTS + 2).astype(int)[1:-1]
+    else:
+        frames = motion.moments(MOMENTS)
     turn = chosen.turn + (motion.filmed_from or 0.0)
     panel = WorldPanel("", motion, turn)
     source = [np.asarray(panel.draw(int(f), chosen.size).picture()) for f in frames]
