@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -243,6 +244,7 @@ def fit_preset(preset: Preset, rig: Rig) -> Mapping:
     return replace(best, bones=_limbs_from_their_tops(best.bones, rig))
 
 
+@cache
 def _space(name: str) -> str:
     """The namespace before a bone's name: one of several characters in one armature."""
     space = _NAMESPACE.match(name)
@@ -276,6 +278,7 @@ def _limbs_from_their_tops(
     return parts
 
 
+@cache
 def _plain(name: str) -> str:
     return _SEPARATORS.sub("_", _NAMESPACE.sub("", name)).casefold()
 

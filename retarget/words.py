@@ -54,6 +54,11 @@ class _Words:
     limbs: tuple[dict[str, dict[str, float]], ...]
 
     @cached_property
+    def of_sides(self) -> list[str]:
+        """Words for left and right that may run into others, the longest first."""
+        return sorted(frozenset().union(*self.sides[0]), key=len, reverse=True)
+
+    @cached_property
     def of_bodies(self) -> frozenset[str]:
         """Words of parts of the body, but for single letters."""
         limbs = (words for limb in self.limbs for words in limb.values())
@@ -135,14 +140,13 @@ def _parts(word: str) -> tuple[str, ...]:
     """A word that is several known ones run together, as those."""
     table = _table()
     if word not in table.known:
-        for side in sorted(frozenset().union(*table.sides[0]), key=len, reverse=True):
+        for side in table.of_sides:
             for rest in (word.removeprefix(side), word.removesuffix(side)):
                 if rest != word and (inner := _parts(rest)) and set(inner) <= table.known:
                     return side, *inner
-        for first in sorted(table.of_bodies, key=len, reverse=True):
-            rest = word.removeprefix(first)
-            if rest != word and rest in table.of_bodies:
-                return first, rest
+        for end in range(len(word) - 1, 0, -1):
+            if word[:end] in table.of_bodies and word[end:] in table.of_bodies:
+                return word[:end], word[end:]
     return (word,)
 
 
@@ -274,7 +278,7 @@ def _scores(
     for one, other in pairwise(words):
         if one + other in table.of_bodies:
             plain = plain - {one, other} | {one + other}
-    idle = len(plain - table.known - frozenset().union(*table.sides[0]))
+    idle = len(plain - table.known - set(table.of_sides))
     for part, known in parts.items():
         score = max((known[word] for word in plain if word in known), default=0)
         if score:
