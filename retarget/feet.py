@@ -223,7 +223,10 @@ def _standing_heights(
         held = np.concatenate([_held(leg.height, run) for leg, run in zip(legs, runs, strict=True)])
         above = float(np.median(held)) - _ANKLE * body.leg if len(held) else 0.0
         above = above if above > _ELSEWHERE * body.leg else 0.0
-        return [float(rest.ankle @ body.axes[:, 1]) + above for rest in rests]
+        flat = [float(rest.ankle @ body.axes[:, 1]) for rest in rests]
+        # A foot that rests raised says nothing of how high its ankle is on the floor.
+        low = min(flat)
+        return [above + (height if height < low + _STEP * body.leg else low) for height in flat]
     return [
         float(np.median(_held(ankle, run) @ ground.up)) if run else np.nan
         for ankle, run in zip(ankles, runs, strict=True)

@@ -601,6 +601,14 @@ def test_feet_whose_bones_go_straight_down_point_ahead():
         assert unit(body.ball(side) - ankle) @ body.axes[:, 2] > 0.99
 
 
+def test_a_foot_that_rests_raised_comes_down_to_the_floor():
+    rig = at_rest_in(MANNEQUIN, {"thigh.L": [-1.0, 0, 0], "shin.L": [1.4, 0, 0]})
+    joints, contacts = held_feet()
+    _, heads = posed(rig, solve(motion_of(joints, contacts=contacts), rig))
+    ankles = heads[:, [rig.bones.index(f"foot.{side}") for side in "LR"], 2]
+    np.testing.assert_allclose(ankles, rig.rest[rig.bones.index("foot.R"), 2, 3], atol=0.01)
+
+
 def test_who_falls_past_the_floor_of_a_roof_keeps_the_soles_down():
     joints, contacts = held_feet()
     fall = joints + np.linspace(0, -1.5, len(joints))[:, None, None] * [0, 0, 1]
