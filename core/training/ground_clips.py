@@ -131,8 +131,8 @@ def shares(takes: list[Take]) -> np.ndarray:
 
 
 def varied(take: Take, rng: np.random.Generator) -> Take:
-    """Two to ten seconds of the take on another body, perhaps mirrored or at half the rate."""
-    wanted = round(rng.uniform(2, 10) * take.fps)
+    """One to ten seconds of the take on another body, perhaps mirrored or at half the rate."""
+    wanted = round(np.exp(rng.uniform(0, np.log(10))) * take.fps)
     start = rng.integers(max(1, len(take.joints) - wanted + 1))
     every = 1 if rng.random() < 0.25 else 2
     joints = take.joints[start : start + wanted : every].astype(float)

@@ -44,6 +44,7 @@ _CAPTURED = 0.4  # share of the clips that are also looked at as captured
 _PERFECT = 0.4  # share of the clips that the detector sees perfectly
 _NOISE = (0.3, 1.3)
 _UNKNOWN_LENS = 0.15  # share of the cameras whose field of view is assumed
+_OTHER_JOINTS = 0.5  # share of the detectors that mean other joints than the capture
 _UNUSUAL = 0.4  # share of the cameras that are held in unusual ways
 _WIDE: tuple[Range, Range] = ((-25.0, 55.0), (-25.0, 25.0))
 _USUAL: tuple[Range, Range] = ((-10.0, 40.0), (-15.0, 15.0))
@@ -148,7 +149,7 @@ def examples(clips: list[Lifted], captured: float, seed: int) -> list[Example]:
 
 
 def filmed(
-    takes: list[Take], model: Model, unusual: float, unknown: float
+    takes: list[Take], model: Model, unusual: float, unknown: float, other_joints: float
 ) -> Callable[[np.random.Generator], Lifted]:
     """What makes one clip: drawn by `shares`, filmed and lifted.
 
@@ -157,13 +158,15 @@ def filmed(
         model: the lifter.
         unusual: share of the cameras that are held in unusual ways.
         unknown: share of those whose field of view is assumed.
+        other_joints: share of the detectors that mean other joints than the capture.
     """
     share, run = shares(takes), open_backend(model, "cpu")
 
     def make(rng: np.random.Generator) -> Lifted:
         take = varied(takes[rng.choice(len(takes), p=share)], rng)
         noise = 0.0 if rng.random() < _PERFECT else float(rng.uniform(*_NOISE))
-        clip = film(take, rng, noise, *(_WIDE if rng.random() < unusual else _USUAL))
+        pitch, roll = _WIDE if rng.random() < unusual else _USUAL
+        clip = film(take, rng, noise, pitch, roll, rng.random() < other_joints)
         if rng.random() < unknown:
             clip = replace(clip, track=replace(clip.track, fov=None))
         return lifted(clip, model.card, run)
@@ -258,7 +261,7 @@ def main() -> None:
     )
     parser.add_argument("--work", type=Path, default=Path("checkpoints/ground"))
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="folder of the weights")
-    parser.add_argument("--clips", type=int, default=1000, help="for each lifter")
+    parser.add_argument("--clips", type=int, default=2000, help="for each lifter")
     parser.add_argument("--steps", type=int, default=2500)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
@@ -267,12 +270,12 @@ def main() -> None:
 
     models = [find_model(name) for name in args.model]
     work = [args.work / f"{m.card.name}-{_digest(m)}" for m in models]
-    make = filmed(load_takes(args.held), models[0], 0.0, 0.0)
+    make = filmed(load_takes(args.held), models[0], 0.0, 0.0, _OTHER_JOINTS)
     held = examples(shelf(work[0] / "held", 120, make, 1), 0.0, 1)
     takes = [take for path in args.mocap for take in load_takes(path)]
     clips = []
     for seed, (model, folder) in enumerate(zip(models, work, strict=True), args.seed):
-        make = filmed(takes, model, _UNUSUAL, _UNKNOWN_LENS)
+        make = filmed(takes, model, _UNUSUAL, _UNKNOWN_LENS, _OTHER_JOINTS)
         clips += examples(shelf(folder / "train", args.clips, make, seed), _CAPTURED, seed)
 
     share = np.full(len(clips), 1 / len(clips))
