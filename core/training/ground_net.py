@@ -6,7 +6,7 @@ Motion capture is filmed by random cameras, detected with more or less noise and
 shipped models, then taken through the same steps as at run time. What was lifted is kept in
 ``--work`` for each model, so that a run that was cut goes on, and one with other settings need not
 lift again.
-About half an hour on two cores, most of it lifting.
+About an hour on two cores, most of it lifting.
 """
 
 from __future__ import annotations
