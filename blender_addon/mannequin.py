@@ -18,7 +18,7 @@ from ..retarget.detect import side_of
 from ..retarget.presets import presets
 from .scene import armature_of, context, current_scene, view_layer
 
-_AROUND = 14
+_AROUND = 20
 _SLIM = ((0.06, 0.06), (0.04, 0.04))
 SIDES = {"L": "left", "R": "right", None: "middle"}
 """Colours of bones by their side."""
