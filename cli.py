@@ -61,7 +61,7 @@ Move a character with motion files, without lifting again.
 """
 
 _PREVIEW = """\
-Draw the lifted motion from two sides, beside the 2D keypoints.
+Draw the lifted motion, as filmed and from one side, beside the 2D keypoints.
 
   lift-to-3d preview dance.json                      a film, dance.preview.mp4
   lift-to-3d preview dance.json --out dance.png      six moments
