@@ -112,7 +112,8 @@ def _map(tree: BoneTree) -> Mapping | None:
         return None
     legs_from = tree.meeting(list(feet))
     lateral = _lateral(tree, feet, legs_from)
-    places = (tree.heads - tree.heads[legs_from]) @ np.stack([lateral, [0.0, 0.0, 1.0]], -1)
+    pelvis = _pelvis(tree, feet, legs_from)
+    places = (tree.heads - pelvis) @ np.stack([lateral, [0.0, 0.0, 1.0]], -1)
     aside = places[:, 0]
     size = _leg_size(tree, feet, legs_from)
     crown = _crown(tree, tree.below(_trunk(tree, legs_from, size)), aside)
@@ -139,7 +140,7 @@ def _map(tree: BoneTree) -> Mapping | None:
         bones[part] = tuple(tree.rig.bones[bone] for bone in found)
 
     shoulders = np.mean([tree.heads[arm.parts["upper_arm"]] for arm in arms], axis=0)
-    trunk = shoulders - tree.heads[legs_from]
+    trunk = shoulders - pelvis
     above = (tree.heads - shoulders) @ unit(trunk)
     tall = np.sqrt(size * max(np.linalg.norm(trunk), 1e-9) / _ARM.above)
     # Arms may hang on the neck, as 3ds Max's do: the spine ends below the shoulders.
@@ -205,7 +206,7 @@ def _feet(tree: BoneTree, ends: list[int]) -> tuple[int, int] | None:
     best: tuple[float, tuple[int, int]] | None = None
     for a, b in combinations(low, 2):
         meeting = tree.meeting([a, b])
-        if meeting < 0 or tree.heads[meeting, 2] < floor + 0.25 * tall:
+        if meeting < 0 or _pelvis(tree, (a, b), meeting)[2] < floor + 0.25 * tall:
             continue
         depth = len(tree.path(a, meeting)) + len(tree.path(b, meeting))
         uneven = abs(len(tree.path(a, meeting)) - len(tree.path(b, meeting)))
@@ -296,7 +297,16 @@ def _leg_size(tree: BoneTree, feet: tuple[int, int], legs_from: int) -> float:
     low = min(tree.heads[foot, 2] for foot in feet)
     paths = [tree.heads[tree.path(foot, legs_from)] for foot in feet]
     along = [np.linalg.norm(np.diff(path, axis=0), axis=-1).sum() for path in paths]
-    return max(float(tree.heads[legs_from, 2] - low), _TO_ANKLE * min(along), 1e-9)
+    high = float(_pelvis(tree, feet, legs_from)[2])
+    return max(high - low, _TO_ANKLE * min(along), 1e-9)
+
+
+def _pelvis(tree: BoneTree, feet: tuple[int, int], legs_from: int) -> np.ndarray:
+    """(3,) where the legs hang from; where they begin, if that is a root farther down."""
+    hung = tree.heads[legs_from]
+    begin = tree.heads[[tree.path(foot, legs_from)[0] for foot in feet]].mean(0)
+    knees = 0.5 * (begin[2] + min(tree.heads[foot, 2] for foot in feet))
+    return hung if hung[2] > knees else begin
 
 
 def _trunk(tree: BoneTree, legs_from: int, size: float) -> int:

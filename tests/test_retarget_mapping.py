@@ -208,6 +208,24 @@ def test_a_nameless_neck_of_many_short_bones():
     assert bones["head"] == (names["head0"],)
 
 
+def test_nameless_legs_that_hang_on_a_root_at_the_floor():
+    rig = with_chain(MANNEQUIN, "root", None, [0, 0, 0], [0, 0, 0.2])
+    order = [len(MANNEQUIN.bones), *range(len(MANNEQUIN.bones))]
+    parents = np.array([-1, *MANNEQUIN.parents + 1])
+    hung = ("hips", "thigh.L", "thigh.R")
+    parents[[MANNEQUIN.bones.index(bone) + 1 for bone in hung]] = 0
+    names = tuple(f"b{i}" for i in range(len(order)))
+    rig = replace(
+        rig, bones=names, parents=parents, rest=rig.rest[order], lengths=rig.lengths[order]
+    )
+    found = find_mapping(rig)
+    theirs = dict(zip(("root0", *MANNEQUIN.bones), names, strict=True))
+    assert found.bones["hips"] == (theirs["root0"],)
+    assert found.bones["spine"][:2] == (theirs["hips"], theirs["spine.01"])
+    for bone in ("thigh.L", "shin.R", "foot.L", "forearm.R", "head"):
+        assert found.bones[bone] == (theirs[bone],)
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_nameless_rigs_in_any_state(seed):
     """Other poses, proportions, axes and sizes; bones missing and bones too many."""
