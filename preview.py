@@ -213,18 +213,27 @@ class WorldPanel:
             return np.stack([x, y], -1), depth
 
         self._draw_floor(canvas, target, project)
-        joints = self.motion.joints[frame].astype(float)
-        above = joints[FEET, 2].min() - ANKLE_HEIGHT
+        above = float(self.motion.joints[frame, FEET, 2].min()) - ANKLE_HEIGHT
         on_ledge = above > self._ledge_height - _TILE
         if on_ledge:
             self._draw_ledge(canvas, project)
+        self._draw_figure(canvas, frame, project, self._ledge_height if on_ledge else 0.0)
+        below, _ = project(target * (1, 1, 0))
+        if below[1] > size[1]:
+            text = f"{above:.1f} m above the floor"
+            canvas.text((size[0] / 2, size[1] * (1 - _MARGIN)), text, TEXT, 13, "md")
+        return canvas
+
+    def _draw_figure(self, canvas: Canvas, frame: int, project, ground: float) -> None:
+        """The body, and its shadow on a ground of that height."""
+        joints, faint = self.motion.joints[frame].astype(float), self._faint[frame]
         nose, joints[_HEAD] = joints[_NOSE].copy(), _skull(joints)
-        thick = size[1] / 72
-        shadow, _ = project(joints * (1, 1, 0) + (0, 0, self._ledge_height if on_ledge else 0))
+        tall = canvas.size[1]
+        thick = tall / 72
+        shadow, _ = project(joints * (1, 1, 0) + (0, 0, ground))
         for a, b in _WORLD_BONES:
             canvas.line(shadow[a], shadow[b], SHADOW, thick * 0.8)
         points, depth = project(joints)
-        faint = self._faint[frame]
         soles, _ = project(joints[FEET] - (0, 0, ANKLE_HEIGHT))
         for foot, ankle in enumerate(FEET):
             if self.motion.contacts[frame, foot] > 0.5:
@@ -240,12 +249,7 @@ class WorldPanel:
         dim = _mix(head, BACKGROUND, 0.5 if tip_depth < depth[_HEAD] else 0)
         balls = [(depth[_HEAD], points[_HEAD], head, _SKULL), (tip_depth, tip, dim, _NOSE_SIZE)]
         for _, at, color, radius in sorted(balls, key=lambda ball: -float(ball[0])):
-            canvas.dot(at, color, size[1] / _VIEW * radius)
-        below, _ = project(target * (1, 1, 0))
-        if below[1] > size[1]:
-            text = f"{above:.1f} m above the floor"
-            canvas.text((size[0] / 2, size[1] * (1 - _MARGIN)), text, TEXT, 13, "md")
-        return canvas
+            canvas.dot(at, color, tall / _VIEW * radius)
 
     def _draw_ledge(self, canvas: Canvas, project) -> None:
         """What is stood on above the floor."""

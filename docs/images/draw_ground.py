@@ -33,7 +33,12 @@ def rows(clip: Clip, motion: Motion) -> list[Panel]:
     world = clip.world - (*clip.world[0, 0, :2], 0.0)
     world = world @ yaw(motion.joints - motion.joints[:, :1], relative)
     labels = contact_labels(clip.world, motion.fps)
-    truth = replace(motion, joints=world.astype(np.float32), contacts=labels.astype(np.float32))
+    truth = replace(
+        motion,
+        joints=world.astype(np.float32),
+        contacts=labels.astype(np.float32),
+        confidence=np.ones_like(motion.confidence),
+    )
     return [PicturePanel("", clip.track), WorldPanel("", motion, 60.0), WorldPanel("", truth, 60.0)]
 
 
