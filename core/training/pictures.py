@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _EDGES = tuple(range(0, 151, 10))
 _TRUTH, _OURS = "0.6", "tab:red"
+_UNSEEN = 0.25  # how solid a bone is drawn that nobody saw
 _MOST_FRAMES, _POSES = 100_000, 4
 
 
@@ -152,7 +153,10 @@ def _attention(figure: Any, spatial: np.ndarray, temporal: np.ndarray, skeleton:
 
 
 def _poses(figure: Any, shown: list[Shown], skeleton: Skeleton) -> None:
-    """Figure 6: poses from the best to the worst of the frames' errors, beside the truth."""
+    """Figure 6: poses from the best to the worst of the frames' errors, beside the truth.
+
+    What the detector did not see is faint.
+    """
     owner = np.concatenate([np.full(len(s.joints), i) for i, s in enumerate(shown)])
     frame = np.concatenate([np.arange(len(s.joints)) for s in shown])
     errors = np.concatenate([joint_errors(s.joints, s.target).mean(1) for s in shown])
@@ -168,10 +172,13 @@ def _poses(figure: Any, shown: list[Shown], skeleton: Skeleton) -> None:
         flat.plot(*one.keypoints[at].T, ".", color="tab:blue")
         for parent, joint in skeleton.bones:
             flat.plot(*one.keypoints[at][[parent, joint]].T, color="tab:blue")
+        seen = np.isfinite(one.keypoints[at]).all(-1)
         for pose, colour, words in ((one.target, _TRUTH, "truth"), (one.joints, _OURS, "lifted")):
             for number, bone in enumerate(skeleton.bones):
                 x, y, z = pose[at][list(bone)].T
-                solid.plot(x, z, -y, color=colour, lw=2, label=None if number else words)
+                alpha = 1 if colour == _TRUTH or seen[list(bone)].all() else _UNSEEN
+                label = None if number else words
+                solid.plot(x, z, -y, color=colour, alpha=alpha, lw=2, label=label)
         flat.set_title(f"{one.name}, frame {at}", fontsize=8)
         solid.set_title(f"{errors[pick]:.0f} mm, worse than {share:.0%}", fontsize=8)
         solid.set_box_aspect((1, 1, 1), zoom=1.15)
@@ -181,4 +188,6 @@ def _poses(figure: Any, shown: list[Shown], skeleton: Skeleton) -> None:
         solid.set(xlim=limits[0], ylim=limits[1], zlim=limits[2])
         solid.set(xticklabels=[], yticklabels=[], zticklabels=[])
         solid.view_init(elev=12, azim=-50)
-    figure.legend(*figure.axes[-1].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    named = figure.axes[-1].get_legend_handles_labels()
+    for line in figure.legend(*named, loc="outside lower center", ncols=2).get_lines():
+        line.set_alpha(1)
