@@ -17,7 +17,7 @@ from .rotation import about, between, columns, dot, reject, turn, unit
 _ANKLE = 0.09
 """How high an ankle usually is over the floor, in lengths of the leg."""
 _ELSEWHERE = 0.3
-"""Whoever mostly stands higher than this, in lengths of the leg, stands on something."""
+"""Whoever never stands lower than this, in lengths of the leg, stands on something."""
 _STEP = 0.08
 """Share of a leg from which a stand counts as higher than the floor: a stair, a chair."""
 _PRESS = 0.045
@@ -108,13 +108,18 @@ def set_feet(
     runs = [contact_runs(leg.contact, fps) for leg in legs]
     ways = [_ankle(leg, rest) for leg, rest in zip(legs, rests, strict=True)]
     ankles = [pelvis + socket + way for socket, way in zip(sockets, ways, strict=True)]
-    stands = _standing_heights(ankles, legs, runs, rests, body, ground)
-    if still and ground.stands:
-        lift = _lift(ankles, runs, stands, ground)
+    level = _level(legs, runs, body)
+    bases = [
+        _base(ankle @ ground.up, leg.height, run, level, body.leg)
+        for ankle, leg, run in zip(ankles, legs, runs, strict=True)
+    ]
+    stands = _standing_heights(rests, level, body) if ground.stands else bases
+    if still and ground.stands and any(runs):
+        lift = float(np.nanmean(np.subtract(stands, bases))) * ground.up
         pelvis, ankles = pelvis + lift, [ankle + lift for ankle in ankles]
     goals, floors = zip(
         *(
-            _goal(ankle, leg.height, run, stand, body.leg, ground, fps)
+            _goal(ankle, leg.height, run, stand, level, body.leg, ground, fps)
             for ankle, leg, run, stand in zip(ankles, legs, runs, stands, strict=True)
         ),
         strict=True,
@@ -207,49 +212,43 @@ def _ankle(leg: Leg, rest: _RestLeg) -> np.ndarray:
     return turn(leg.thigh, upper[None]) + turn(leg.shin, lower[None])
 
 
-def _standing_heights(
-    ankles: list[np.ndarray],
-    legs: list[Leg],
-    runs: list[list[tuple[int, int]]],
-    rests: list[_RestLeg],
-    body: RestBody,
-    ground: Ground,
-) -> list[float]:
-    """How high each ankle is when its foot is flat where it mostly stands; NaN if nobody knows.
+def _level(legs: list[Leg], runs: list[list[tuple[int, int]]], body: RestBody) -> float:
+    """How high the person's ankles are where they stand lowest; higher stands are steps."""
+    held = np.concatenate([_held(leg.height, run) for leg, run in zip(legs, runs, strict=True)])
+    if not len(held):
+        return 0.0
+    return float(np.median(held[held < np.percentile(held, 10) + _STEP * body.leg]))
 
-    That is the floor, or, where the person stands well above it, a roof.
+
+def _step(height: np.ndarray, level: float, leg: float) -> float:
+    """How much higher than its level a foot stands, of whose ankle the heights (frames,) are."""
+    step = float(np.median(height)) - level
+    return step if abs(step) > _STEP * leg else 0.0
+
+
+def _base(
+    ankle: np.ndarray, height: np.ndarray, runs: list[tuple[int, int]], level: float, leg: float
+) -> float:
+    """How high a rig's ankle (frames,) is where it stands lowest, its steps taken off; or NaN."""
+    held = [ankle[first:end] - _step(height[first:end], level, leg) for first, end in runs]
+    return float(np.median(np.concatenate(held))) if held else np.nan
+
+
+def _standing_heights(rests: list[_RestLeg], level: float, body: RestBody) -> list[float]:
+    """How high each ankle is when its foot is flat where the person stands lowest.
+
+    That is the floor, or, where the person stands well above it all the time, a roof.
     """
-    if ground.stands:
-        held = np.concatenate([_held(leg.height, run) for leg, run in zip(legs, runs, strict=True)])
-        above = float(np.median(held)) - _ANKLE * body.leg if len(held) else 0.0
-        above = above if above > _ELSEWHERE * body.leg else 0.0
-        flat = [float(rest.ankle @ body.axes[:, 1]) for rest in rests]
-        # A foot that rests raised says nothing of how high its ankle is on the floor.
-        low = min(flat)
-        return [above + (height if height < low + _STEP * body.leg else low) for height in flat]
-    return [
-        float(np.median(_held(ankle, run) @ ground.up)) if run else np.nan
-        for ankle, run in zip(ankles, runs, strict=True)
-    ]
+    above = level - _ANKLE * body.leg
+    above = above if above > _ELSEWHERE * body.leg else 0.0
+    flat = [float(rest.ankle @ body.axes[:, 1]) for rest in rests]
+    # A foot that rests raised says nothing of how high its ankle is on the floor.
+    low = min(flat)
+    return [above + (height if height < low + _STEP * body.leg else low) for height in flat]
 
 
 def _held(path: np.ndarray, runs: list[tuple[int, int]]) -> np.ndarray:
     return np.concatenate([path[:0], *(path[first:end] for first, end in runs)])
-
-
-def _lift(
-    ankles: list[np.ndarray],
-    runs: list[list[tuple[int, int]]],
-    stands: list[float],
-    ground: Ground,
-) -> np.ndarray:
-    """The shift (3,) of the whole body that brings its standing ankles to their height."""
-    gaps = [
-        stand - np.median(_held(ankle, run) @ ground.up)
-        for ankle, run, stand in zip(ankles, runs, stands, strict=True)
-        if run
-    ]
-    return ground.up * (float(np.mean(gaps)) if gaps else 0.0)
 
 
 def _goal(
@@ -257,6 +256,7 @@ def _goal(
     height: np.ndarray,
     runs: list[tuple[int, int]],
     stand: float,
+    level: float,
     leg: float,
     ground: Ground,
     fps: float,
@@ -268,11 +268,9 @@ def _goal(
     aside = reject(ankle, ground.up)
     held = ankle.copy()
     floor = np.full((len(ankle), 1), stand)
-    level = np.median(_held(height, runs)) if runs else 0.0
     for first, end in runs:
         here = slice(first, end)
-        step = np.median(height[here]) - level
-        step = step if abs(step) > _STEP * leg else 0.0
+        step = _step(height[here], level, leg)
         risen = np.maximum(height[here, None] - level - step, 0.0)
         risen = risen**2 / (risen + _PRESS * leg)
         risen = gaussian_filter1d(risen, _STEADY * fps, axis=0, mode="reflect")

@@ -601,6 +601,29 @@ def test_feet_whose_bones_go_straight_down_point_ahead():
         assert unit(body.ball(side) - ankle) @ body.axes[:, 2] > 0.99
 
 
+def test_who_stands_on_a_step_most_of_the_time_comes_down_to_the_floor():
+    joints, contacts = held_feet()
+    frames = len(joints)
+    way = np.clip(np.arange(-2 * frames, frames) / 15, -1, 0)
+    joints, contacts = np.tile(joints, (3, 1, 1)), np.tile(contacts, (3, 1))
+    joints[..., 2] -= 0.25 * way[:, None]
+    contacts[(way > -1) & (way < 0)] = 0
+    _, heads = posed(MANNEQUIN, solve(motion_of(joints, contacts=contacts), MANNEQUIN))
+    for side in "LR":
+        height = heads[:, MANNEQUIN.bones.index(f"foot.{side}"), 2]
+        assert np.allclose(height[2 * frames + 10 :], 0.085, atol=0.02)
+        assert np.allclose(height[10 : 2 * frames - 25], 0.335, atol=0.03)
+
+
+def test_a_foot_on_a_step_is_not_put_down_on_the_floor():
+    joints, contacts = held_feet()
+    joints[:, 6, 2] += 0.2
+    joints[:, 5] += [0, -0.1, 0.1]
+    _, heads = posed(MANNEQUIN, solve(motion_of(joints, contacts=contacts), MANNEQUIN))
+    ankles = heads[:, [MANNEQUIN.bones.index(f"foot.{side}") for side in "LR"], 2]
+    assert np.allclose(ankles, [0.285, 0.085], atol=0.03)
+
+
 def test_a_foot_that_rests_raised_comes_down_to_the_floor():
     rig = at_rest_in(MANNEQUIN, {"thigh.L": [-1.0, 0, 0], "shin.L": [1.4, 0, 0]})
     joints, contacts = held_feet()
