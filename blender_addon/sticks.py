@@ -23,8 +23,9 @@ _END = re.compile(r"(_end|End|Nub)$")
 """Bones that only say where the one before them ends; importers make up their length."""
 _HEAD = (0.15, 0.23)
 """Width and height in metres of the head of a person whose legs are `LEG` long."""
-_FACE = 1.7
-"""How far from the middle of a head its parts may be, over its length without the rounding."""
+_FACE, _CHIN = 1.7, -0.6
+"""How far from the middle of a head its parts may be, and how high above it they are at least, over
+its length without the rounding."""
 _ROUND = 0.2
 """Share of a head that is its rounding, below and above."""
 _PELVIS, _HIPS, _THORAX, _CROWN = 0, {"L": 4, "R": 1}, 8, 10
@@ -50,7 +51,7 @@ class _Stick:
         away = (self.start + self.end - head.start - head.end) / 2
         above = away @ (head.end - head.start) / head.length
         return head.is_head and bool(
-            np.linalg.norm(away) < _FACE * head.length and above > -head.length
+            np.linalg.norm(away) < _FACE * head.length and above > _CHIN * head.length
         )
 
     def points(self, size: float) -> np.ndarray:
@@ -84,10 +85,12 @@ def stick_body(armature: Object) -> Object:
     axes = np.eye(3)
     if not (mapping.missing or mapping.against or rig.stance):
         body = rest_body(rig, mapping)
+        joined, axes = _joined(body, heads), body.axes
+        known = {name for part in mapping.bones for name in mapping.bones[part] if part != "head"}
         skull = _nearest(heads, body, "head")
         inside = {skull}.union(b.name for b in bones[skull].children_recursive) if skull else set()
-        joined, axes = _joined(body, heads), body.axes
-        sticks = [s for s in sticks if s.bone not in inside and not s.lies_in(joined[-1])] + joined
+        inside |= {stick.bone for stick in sticks if stick.lies_in(joined[-1])} - known
+        sticks = [stick for stick in sticks if stick.bone not in inside] + joined
     sticks = [stick for stick in sticks if stick.length > _SHORTEST * size]
     made = jointed_body(armature, [s.bone for s in sticks], [s.points(size) for s in sticks])
     head = next((i for i, stick in enumerate(sticks) if stick.is_head), None)
@@ -107,8 +110,10 @@ def _joined(body: RestBody, heads: dict[str, np.ndarray]) -> list[_Stick]:
     if skull := _nearest(heads, body, "head"):
         start, crown = body.head_of(body.chain("head")[0]), body.joints[_CROWN]
         width, height = body.leg / LEG * np.array(_HEAD)
-        up = (crown - start) / np.linalg.norm(crown - start)
-        low, high = crown - (1 - _ROUND) * height * up, crown - _ROUND * height * up
+        long = float(np.linalg.norm(crown - start))
+        up = (crown - start) / long
+        top = start + max(long, 0.9 * height) * up  # some bones of heads end at the brow
+        low, high = top - (1 - _ROUND) * height * up, top - _ROUND * height * up
         sticks.append(_Stick(skull, low, high, "middle", float(width), is_head=True))
     return sticks
 
