@@ -42,6 +42,7 @@ class Defaults:
         name="Mirror Image",
         description="Lift the mirror image, too, and take the mean: twice the work, a little more "
         "exact",
+        default=True,
     )
     smoothing: EnumProperty(
         name="Smoothing",

@@ -75,8 +75,9 @@ def add_lift_words(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--mirror",
-        action="store_true",
-        help="lift the mirror image, too, and take the mean: twice the work, a little more exact",
+        action=argparse.BooleanOptionalAction,
+        help="lift the mirror image, too, and take the mean: twice the work, a little more exact "
+        "(default: as the model's card says; default does, fast does not)",
     )
     group.add_argument(
         "--height",

@@ -38,7 +38,8 @@ class Options:
         raw: lift the track as it is, without cleaning it first.
         model: a shipped model's name, or a model file.
         device: "auto", "cpu", "cuda" ...
-        mirror: lift the mirror image, too: twice the work, a little more exact.
+        mirror: lift the mirror image, too: twice the work, a little more exact; None as the
+            model's card says.
         height: the person's height in metres, which sets the scale of the world.
         smoothing: "off", "light" or "strong".
         camera_up: the direction up in camera axes (x right, y down, z forward), where known.
@@ -53,7 +54,7 @@ class Options:
     raw: bool = False
     model: str = "default"
     device: str = "auto"
-    mirror: bool = False
+    mirror: bool | None = None
     height: float = 1.70
     smoothing: str = "light"
     camera_up: tuple[float, float, float] | None = None
@@ -89,8 +90,13 @@ def motion(track: Track, options: Options, progress: Progress | None = None) -> 
     from .lift import lift
 
     lifting = part(progress, 0, _LIFTED)
-    flip = True if options.mirror else None
-    pose = lift(track, model=options.model, device=options.device, flip=flip, progress=lifting)
+    pose = lift(
+        track,
+        model=options.model,
+        device=options.device,
+        flip=options.mirror,
+        progress=lifting,
+    )
     return ground(
         pose,
         track,

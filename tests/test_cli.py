@@ -1,6 +1,7 @@
 """The command line as its users meet it: real commands, real files, exit statuses."""
 
 import io
+import itertools
 import json
 import os
 import re
@@ -123,13 +124,27 @@ def test_lift_writes_the_documented_motion_file(motion):
 
 def test_one_person_gets_the_name_that_was_given_and_up_is_where_it_was_said(tmp_path):
     clip = ROOT / "samples" / "street_mediapipe.json"
-    words = ["--person", "2", "--camera-up", "0,-1,-1", "--mirror"]
+    words = ["--person", "2", "--camera-up", "0,-1,-1"]
     assert main(["lift", str(clip), *words, "--out", str(tmp_path / "a.npz")]) == 0
     assert main(["lift", str(clip), *words, "--out", str(tmp_path)]) == 0
     written = {path.name for path in tmp_path.glob("*.npz")}
     assert written == {"a.npz", "street_mediapipe.person2.npz"}
     with np.load(tmp_path / "a.npz", allow_pickle=False) as data:
         assert data["gravity"] == pytest.approx(np.array([0, 1, 1]) / np.sqrt(2))
+
+
+def test_mirror_image_is_lifted_as_the_card_says_unless_told(tmp_path):
+    clip = ROOT / "samples" / "street_mediapipe.json"
+    lifted = {}
+    for model, word in itertools.product(("default", "fast"), ("", "--mirror", "--no-mirror")):
+        out = tmp_path / f"{model}{word}.npz"
+        words = ["--person", "2", "--model", model, "--out", str(out), *word.split()]
+        assert main(["lift", str(clip), *words]) == 0
+        with np.load(out, allow_pickle=False) as data:
+            lifted[model, word] = data["camera_joints"]
+    for model, as_card in (("default", "--mirror"), ("fast", "--no-mirror")):
+        assert np.array_equal(lifted[model, ""], lifted[model, as_card])
+        assert not np.array_equal(lifted[model, "--mirror"], lifted[model, "--no-mirror"])
 
 
 def test_convert_writes_every_person_named_after_the_input(clip, tmp_path, capsys):

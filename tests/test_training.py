@@ -157,6 +157,32 @@ def test_perfect_detector_projects_and_noisy_one_doubts_its_errors():
     assert rank < -0.15
 
 
+def test_cameras_step_back_from_those_who_would_walk_into_them():
+    random = torch.Generator().manual_seed(5)
+    walk = torch.linspace(-4, 4, 30)[:, None, None] * torch.tensor([0.0, 1.0, 0.0])
+    joints = (torch.tensor(STANDING).float() + walk).expand(64, 30, 17, 3)
+    centre = joints[:, :, 0].mean(1)
+    cameras = random_cameras(64, random)
+    nearest = cameras.place(joints, centre)[..., 2].amin((1, 2))
+    back = cameras.stepped_back(joints, centre)
+    assert 10 < int((nearest < 1).sum()) < 64
+    moved = back.place(joints, centre) - cameras.place(joints, centre)
+    torch.testing.assert_close(moved[:, 0, 0, 2], (1 - nearest).clamp_min(0))
+    assert float(back.place(joints, centre)[..., 2].min()) > 0.99
+
+
+def test_a_detector_errs_less_on_the_person_when_near():
+    random = torch.Generator().manual_seed(6)
+    joints = torch.tensor(STANDING).float().expand(64, 40, 17, 3)
+    depth = torch.linspace(2, 8, 40)[:, None, None] * torch.tensor([0.0, 0.0, 1.0])
+    points = joints @ torch.tensor([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]]) + depth
+    rays = points[..., :2] / points[..., 2:]
+    seen, sure = detect(points, random_cameras(64, random), 1.0, random)
+    error = (seen - rays).norm(dim=-1)
+    near, far = (error[:, part][sure[:, part] > 0].median() for part in (slice(5), slice(-5, None)))
+    assert 3 < float(near / far) < 5, "in the picture as large as the person"
+
+
 def test_other_bodies_keep_directions_and_symmetry():
     joints = torch.tensor(STANDING).float().expand(5, 3, 17, 3)
     other = other_bodies(joints, torch.Generator().manual_seed(0))

@@ -100,6 +100,7 @@ def random_batch(
 def view_batch(joints: Tensor, cameras: Cameras, noise: float, random: torch.Generator) -> Batch:
     """(batch, frames, 17, 3) world joints seen by one camera each."""
     centre = joints[:, :, 0].mean(1)
+    cameras = cameras.stepped_back(joints, centre)
     rays, confidence = detect(
         cameras.place(keypoints(joints, random), centre),
         cameras,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from torch import Tensor
 from ..track import DEFAULT_FOV
 from .constants import constant
 
+_NEAREST = 1.0  # metres before a camera
 _ASPECTS = (16 / 9, 9 / 16, 4 / 3, 1.0)  # width over height
 
 
@@ -34,6 +35,13 @@ class Cameras:
         """(batch, frames, n, 3) world to camera metres; ``centre`` (batch, 3) is looked at."""
         turned = (points - centre[:, None, None]) @ self.rotation.transpose(1, 2)[:, None]
         return turned + self.position[:, None, None]
+
+    def stepped_back(self, points: Tensor, centre: Tensor) -> Cameras:
+        """The same cameras, so far back that nobody walks into them; arguments as for `place`."""
+        nearest = self.place(points, centre)[..., 2].amin((1, 2))
+        position = self.position.clone()
+        position[:, 2] += (_NEAREST - nearest).clamp_min(0)
+        return replace(self, position=position)
 
 
 def random_cameras(batch: int, random: torch.Generator, known_focal: float = 0.5) -> Cameras:

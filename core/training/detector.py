@@ -145,9 +145,9 @@ def detect(
 
     coarse = constant(tuple(_COARSE[n.split("_")[-1]] for n in COCO), device)
     # A detector's error is a share of the person's size in the picture.
-    person = 1.7 / depth.mean((1, 2, 3))
+    person = 1.7 / depth.mean((2, 3))
     level = noise * (0.5 * randn(batch)).exp() * (rand(batch) > 0.12)
-    unit = (person * level)[:, None, None, None]
+    unit = (person * level[:, None])[..., None, None]
 
     bias = randn(batch, 1, joints, 2) * 0.010 * coarse[:, None]
     slow = (
@@ -167,7 +167,7 @@ def detect(
     outside = (seen.abs() > cameras.half[:, None, None]).any(-1)
     lost |= outside & (rand(batch, 1, 1) < 0.6)
 
-    confidence = _confidence((seen - rays).norm(dim=-1) / person[:, None, None], rand, randn)
+    confidence = _confidence((seen - rays).norm(dim=-1) / person[..., None], rand, randn)
     return seen, confidence * ~lost
 
 

@@ -92,8 +92,8 @@ def virtual_clip(take: Take, noise: float, seed: int, longest: int) -> Clip:
     random = torch.Generator().manual_seed(seed)
     first = max(0, (len(take.joints) - longest) // 2)
     joints = torch.from_numpy(take.joints[first : first + longest])[None]
-    cameras = random_cameras(1, random, known_focal=1.0)
     centre = joints[:, :, 0].mean(1)
+    cameras = random_cameras(1, random, known_focal=1.0).stepped_back(joints, centre)
     camera = cameras.place(joints, centre)
     seen, confidence = detect(
         cameras.place(keypoints(joints, random), centre), cameras, noise, random, knot=12, cell=50
