@@ -4,13 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lift_to_3d.core.ground import balance, feet, ground
+import torch
+from lift_to_3d.core.ground import balance, feet, ground, perceptron
 from lift_to_3d.core.ground.body import Body, body_of
 from lift_to_3d.core.ground.bones import FEET
 from lift_to_3d.core.ground.gravity import upwards
 from lift_to_3d.core.motion import Motion
 from lift_to_3d.core.training.capture import Take, load_takes
 from lift_to_3d.core.training.ground_clips import Clip, film
+from lift_to_3d.core.training.ground_net import Perceptron, save
 from scipy.spatial.transform import Rotation
 
 
@@ -68,6 +70,27 @@ def test_the_feet_of_a_mirrored_walk_change_sides(takes):
         feet.stands(body, path, up),
         atol=0.1,
     )
+
+
+def test_feet_do_not_flicker_with_the_detector(takes):
+    body, path, up = body_and_path(takes["06_01"])
+    trembling = body.rays + np.random.default_rng(0).normal(size=body.rays.shape) * 0.006
+    stood = feet.stands(Body(body.joints, trembling, body.confidence, body.fps), path, up) > 0.5
+    for foot in stood.T:
+        turns = np.flatnonzero(np.diff(foot.astype(int)))
+        assert len(turns) > 4
+        assert np.diff(turns).min() > 2
+
+
+def test_networks_saved_together_answer_with_their_mean(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    rows = 3 + 2 * torch.randn(50, 7)
+    nets = [Perceptron([rows], 2).eval() for _ in range(3)]
+    save(nets, tmp_path / "three.npz")
+    monkeypatch.setattr(perceptron, "WEIGHTS", tmp_path)
+    with torch.no_grad():
+        mean = torch.stack([net(rows) for net in nets]).mean(0).numpy()
+    np.testing.assert_allclose(perceptron.answer("three", rows.numpy()), mean, atol=1e-5)
 
 
 def test_votes_that_are_off_the_others_count_less():

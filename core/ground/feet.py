@@ -9,7 +9,7 @@ moves, at the moment and shortly before and after. Trained by ``core.training.gr
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import minimum_filter1d, uniform_filter1d
+from scipy.ndimage import median_filter, minimum_filter1d, uniform_filter1d
 from scipy.special import expit
 
 from .body import Body
@@ -21,6 +21,8 @@ from .smoothing import fill_gaps, low_pass, rate
 _MOMENTS = (-0.2, -0.12, -0.08, -0.04, 0.0, 0.04, 0.08, 0.12, 0.2)  # seconds from the frame
 _HIPS = [4, 1]
 _RECENT = 1.0  # seconds
+_NEAREST = 0.1  # metres in front of the camera
+_BRIEF = 0.04  # seconds: no step and no lift is as short
 
 
 def stands(body: Body, root: np.ndarray, up: np.ndarray) -> np.ndarray:
@@ -34,7 +36,8 @@ def stands(body: Body, root: np.ndarray, up: np.ndarray) -> np.ndarray:
     Returns:
         (frames, 2) left and right foot.
     """
-    return expit(answer("feet", observe(body, root, up))[..., 0])
+    sensed = expit(answer("feet", observe(body, root, up))[..., 0])
+    return median_filter(sensed, (2 * round(_BRIEF * body.fps) + 1, 1), mode="nearest")
 
 
 def observe(body: Body, root: np.ndarray, up: np.ndarray) -> np.ndarray:
@@ -64,7 +67,6 @@ def _signals(body: Body, root: np.ndarray, up: np.ndarray) -> list[np.ndarray]:
     travel = np.linalg.norm(travel - (travel @ up)[:, None] * up, axis=-1)
     rise = steps @ up
     level = np.linalg.norm(steps - rise[..., None] * up, axis=-1)
-    climb, across, seen, tremble = _picture_steps(body, root, up)
     mass = mass_centre(joints)
     mass_speed = rate(low_pass((mass + root) @ up, fps, 4.0), fps)
     lean = (mass[:, None] - ankles) - ((mass[:, None] - ankles) @ up)[..., None] * up
@@ -74,11 +76,6 @@ def _signals(body: Body, root: np.ndarray, up: np.ndarray) -> list[np.ndarray]:
         _squash(rise),
         _squash(np.linalg.norm(quick, axis=-1)),
         _squash(travel)[:, None] * both,
-        _squash(climb),
-        _squash(across),
-        _squash(seen),
-        _squash(seen)[:, ::-1],
-        tremble,
         ankles @ up,
         height - height[:, ::-1],
         height - np.percentile(height.min(1), 10),
@@ -88,30 +85,48 @@ def _signals(body: Body, root: np.ndarray, up: np.ndarray) -> list[np.ndarray]:
         _squash(mass_speed)[:, None] * both,
         _squash(rate(mass_speed, fps) / 10)[:, None] * both,
         body.confidence[:, FEET],
+        *_picture_signals(body, root, up),
     ]
 
 
-def _picture_steps(body: Body, root: np.ndarray, up: np.ndarray) -> list[np.ndarray]:
-    """(frames, 2) each, of the ankles as seen, at the person's distance.
+def _picture_signals(body: Body, root: np.ndarray, up: np.ndarray) -> list[np.ndarray]:
+    """(frames, 2) each, of the ankles in the picture, lengths at the person's distance.
 
-    Speed up and sideways; speed, less smoothed; and how much they tremble, as a logarithm.
+    Steps as detected and as lifted, upwards and sideways. Lifted ones err less while the detector
+    is unsure, and are blunter; so also how much the detected ankles tremble and how far, at rest
+    and in motion, they are from the lifted.
     """
-    rays = fill_gaps(body.rays[:, FEET], body.confidence[:, FEET] > 0)
-    far = root[:, None, 2:]
-    steady = low_pass(rays, body.fps, 6.0)
-    moved = rate(steady, body.fps) * far
+    fps, far = body.fps, root[:, None, 2:]
+    seen = fill_gaps(body.rays[:, FEET], body.confidence[:, FEET] > 0)
+    ankles = body.joints[:, FEET] + root[:, None]
+    placed = ankles[..., :2] / np.maximum(ankles[..., 2:], _NEAREST)
+    steady, apart = low_pass(seen, fps, 6.0), seen - placed
+    quick = rate(low_pass(seen, fps, 11.0), fps) * far
+    quick = _squash(np.linalg.norm(quick, axis=-1))
+    return [
+        *_climb_and_across(rate(steady, fps) * far, seen, up),
+        *_climb_and_across(rate(low_pass(placed, fps, 11.0), fps) * far, placed, up),
+        quick,
+        quick[:, ::-1],
+        _lasting((seen - steady) * far, fps),
+        _lasting(apart * far, fps),
+        _lasting(rate(low_pass(apart, fps, 6.0), fps) * far, fps),
+    ]
+
+
+def _climb_and_across(moved: np.ndarray, rays: np.ndarray, up: np.ndarray) -> list[np.ndarray]:
+    """(frames, 2) each: how much of what moves in the picture there is upwards, and sideways."""
     upright = up[:2] - rays * up[2]
     upright = upright / np.maximum(np.linalg.norm(upright, axis=-1, keepdims=True), 1e-6)
-    climb = (moved * upright).sum(-1)
     across = np.abs(moved[..., 0] * upright[..., 1] - moved[..., 1] * upright[..., 0])
-    quick = rate(low_pass(rays, body.fps, 11.0), body.fps) * far
-    tremble = uniform_filter1d(
-        np.linalg.norm((rays - steady) * far, axis=-1),
-        2 * max(1, round(_RECENT / 2 * body.fps)) + 1,
-        axis=0,
-        mode="nearest",
-    )
-    return [climb, across, np.linalg.norm(quick, axis=-1), np.log(tremble + 1e-3)]
+    return [_squash((moved * upright).sum(-1)), _squash(across)]
+
+
+def _lasting(errors: np.ndarray, fps: float) -> np.ndarray:
+    """(frames, 2) logarithm of the mean length over a second of (frames, 2, 2) errors."""
+    window = 2 * max(1, round(_RECENT / 2 * fps)) + 1
+    lengths = np.linalg.norm(errors, axis=-1)
+    return np.log(uniform_filter1d(lengths, window, axis=0, mode="nearest") + 1e-3)
 
 
 def _squash(values: np.ndarray) -> np.ndarray:

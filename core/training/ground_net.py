@@ -20,7 +20,7 @@ from typing import cast
 
 import numpy as np
 import torch
-from scipy.ndimage import binary_opening
+from scipy.linalg import block_diag
 from scipy.spatial.transform import Rotation
 from torch import Tensor, nn
 
@@ -39,6 +39,7 @@ _HERTZ = 12.5  # looks a second
 _LOOKS = 24  # looks of one clip in a batch
 _CLIPS = 32  # clips in a batch
 _WIDTH = 64  # units in the first layer
+_FEET_NETS = 4  # whose mean is the sense of the feet
 _STILL = 0.15  # how often a clip is drawn in which a foot only stands; one of half-and-half, 1.15
 _CAPTURED = 0.4  # share of the clips that are also looked at as captured
 _PERFECT = 0.4  # share of the clips that the detector sees perfectly
@@ -91,17 +92,27 @@ class Perceptron(nn.Module):
             features = features + 0.1 * torch.randn_like(features)
         return self.layers(features)
 
-    def save(self, path: Path) -> None:
-        """The layers as plain arrays, for features as they come."""
+    def arrays(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Weight and bias of each layer, for features as they come."""
         linear = [m for m in self.layers if isinstance(m, nn.Linear)]
-        arrays = {}
-        for i, layer in enumerate(linear):
-            weight, bias = layer.weight.detach().T, layer.bias.detach()
-            if i == 0:
-                weight = weight / self.deviation[:, None]
-                bias = bias - self.mean @ weight
-            arrays[f"weight{i}"], arrays[f"bias{i}"] = weight.numpy(), bias.numpy()
-        np.savez_compressed(path, **arrays)
+        layers = [(m.weight.detach().numpy().T, m.bias.detach().numpy()) for m in linear]
+        weight, bias = layers[0]
+        weight = weight / self.deviation.numpy()[:, None]
+        return [(weight, bias - self.mean.numpy() @ weight), *layers[1:]]
+
+
+def save(nets: list[Perceptron], path: Path) -> None:
+    """Write networks as one that gives the mean of their answers."""
+    first, *middle, last = zip(*(net.arrays() for net in nets), strict=True)
+    weights = [
+        np.hstack([weight for weight, _ in first]),
+        *(block_diag(*(weight for weight, _ in layer)) for layer in middle),
+        np.vstack([weight for weight, _ in last]) / len(nets),
+    ]
+    biases = [np.concatenate([bias for _, bias in layer]) for layer in (first, *middle)]
+    biases.append(np.mean([bias for _, bias in last], axis=0))
+    arrays = {f"weight{i}": weight for i, weight in enumerate(weights)}
+    np.savez_compressed(path, **arrays, **{f"bias{i}": bias for i, bias in enumerate(biases)})
 
 
 def standing_feet(world: np.ndarray, fps: float) -> np.ndarray:
@@ -116,7 +127,7 @@ def standing_feet(world: np.ndarray, fps: float) -> np.ndarray:
     slow = np.linalg.norm(np.gradient(ankles, 1 / fps, axis=0), axis=-1) < 0.3
     low = rise < np.percentile(rise.min(1), 5) + 0.05
     step = (rise < rise.min(1, keepdims=True) + 0.05) & (world[:, :1, 2] - rise > 0.6)
-    return binary_opening(slow & (low | step), np.ones((max(1, round(0.06 * fps)), 1)))
+    return slow & (low | step)
 
 
 def example(clip: Clip, pose: Pose, rng: np.random.Generator) -> Example:
@@ -266,7 +277,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     torch.set_num_threads(1)  # more only wait for each other on matrices this small
-    torch.manual_seed(args.seed)
 
     models = [find_model(name) for name in args.model]
     work = [args.work / f"{m.card.name}-{_digest(m)}" for m in models]
@@ -279,16 +289,20 @@ def main() -> None:
         clips += examples(shelf(folder / "train", args.clips, make, seed), _CAPTURED, seed)
 
     share = np.full(len(clips), 1 / len(clips))
+    torch.manual_seed(args.seed)
     net = Perceptron([one.features for one in clips], balance.CLUES)
     net = train(net, balance_loss, balance_report, clips, share, held, args.steps, args.seed)
-    net.save(args.out / "balance.npz")
+    save([net], args.out / "balance.npz")
     stands = np.array([float(one.stands.mean()) for one in clips])
     share = _STILL + 4 * stands * (1 - stands)
-    net = Perceptron([one.feet for one in clips], 1)
-    net = train(
-        net, feet_loss, feet_report, clips, share / share.sum(), held, args.steps, args.seed
-    )
-    net.save(args.out / "feet.npz")
+    nets = []
+    for seed in range(args.seed, args.seed + _FEET_NETS):
+        torch.manual_seed(seed)
+        net = Perceptron([one.feet for one in clips], 1)
+        nets.append(
+            train(net, feet_loss, feet_report, clips, share / share.sum(), held, args.steps, seed)
+        )
+    save(nets, args.out / "feet.npz")
 
 
 def _digest(model: Model) -> str:
