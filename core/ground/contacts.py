@@ -8,11 +8,9 @@ from scipy.special import expit, logit
 from .bones import ANKLE_HEIGHT, FEET
 from .smoothing import low_pass
 
-# Where an ankle is let go, and how sharply: m/s, metres above where it stands, and in the judgement
-# of the sense of the feet.
+# Where an ankle is let go, and how sharply: m/s, metres above where it stands.
 _SPEED, _SPEED_EDGE = 0.6, 0.06
 _RISE, _RISE_EDGE = 0.15, 0.03
-_STANDS = 0.4
 
 
 def floor_contacts(joints: np.ndarray, stands: np.ndarray, level: float, fps: float) -> np.ndarray:
@@ -35,7 +33,7 @@ def floor_contacts(joints: np.ndarray, stands: np.ndarray, level: float, fps: fl
     off = np.minimum(np.abs(heights), np.abs(heights - level))
     doubts = np.stack(
         [
-            logit(np.clip(stands, 1e-6, 1 - 1e-6)) - logit(_STANDS),
+            logit(np.clip(stands, 1e-6, 1 - 1e-6)),
             (_SPEED - speed) / _SPEED_EDGE,
             (_RISE - off) / _RISE_EDGE,
         ]
