@@ -121,20 +121,16 @@ def with_tail() -> Rig:
     return with_chain(MANNEQUIN, "a", "hips", head_of("hips"), [0, 0.13, -0.09], 7)
 
 
-def with_skirt() -> Rig:
+def with_skirt(down: float = 0.2, rows: int = 3) -> Rig:
     rig = MANNEQUIN
     for i, angle in enumerate(np.arange(0, 6, np.pi / 4)):
         out = np.array([np.cos(angle), np.sin(angle), 0])
-        rig = with_chain(rig, f"b{i}", "hips", head_of("hips") + 0.13 * out, [0, 0, -0.2], 3)
+        rig = with_chain(rig, f"b{i}", "hips", head_of("hips") + 0.13 * out, [0, 0, -down], rows)
     return rig
 
 
 def with_a_long_skirt() -> Rig:
-    rig = MANNEQUIN
-    for i, angle in enumerate(np.arange(0, 6, np.pi / 4)):
-        out = np.array([np.cos(angle), np.sin(angle), 0])
-        rig = with_chain(rig, f"b{i}", "hips", head_of("hips") + 0.13 * out, [0, 0, -0.15], 5)
-    return rig
+    return with_skirt(0.15, 5)
 
 
 def with_wings() -> Rig:
