@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
-from .core.errors import LiftError
+from .core.errors import LiftError, how_to_install
 from .core.ground.bones import ANKLE_HEIGHT, FEET
 from .core.ground.raised import raised, tiles
 from .core.motion import Motion
@@ -485,5 +485,5 @@ def _need(module: str, package: str):
         return importlib.import_module(module)
     except ImportError as error:
         raise LiftError(
-            f"Previews need the package {package}: pip install '.[preview]' in the repository."
+            f"Previews need the package {package}: {how_to_install('preview')}."
         ) from error

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ..core.errors import LiftError
+from ..core.errors import LiftError, how_to_install
 from .pool import Watch, Worker
 from .task import Result, Task, failed
 
@@ -28,9 +28,8 @@ def run(tasks: Sequence[Task], address: str, watch: Watch) -> Iterator[Result]:
     try:
         from distributed import Client, as_completed
     except ImportError as error:
-        raise LiftError(
-            "--scheduler needs dask.distributed: pip install '.[cluster]' in the repository."
-        ) from error
+        told = f"--scheduler needs the package distributed: {how_to_install('cluster')}."
+        raise LiftError(told) from error
     try:
         client = Client(address, timeout=20, set_as_default=False)
     except (OSError, ValueError) as error:

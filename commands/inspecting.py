@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
-from ..core.errors import LiftError, reason
+from ..core.errors import LiftError, how_to_install, reason
 from ..core.motion_file import is_motion_file, load_motion
 from ..core.pipeline import Options
 from ..core.tracks import Inspection, draw_timeline, inspect
@@ -49,8 +48,7 @@ def write_timeline(found: Inspection, path: Path) -> None:
     try:
         draw_timeline(found, path)
     except ImportError as error:
-        raise LiftError(
-            f"--timeline needs the package matplotlib: {sys.executable} -m pip install matplotlib"
-        ) from error
+        told = f"--timeline needs the package matplotlib: {how_to_install('timeline')}."
+        raise LiftError(told) from error
     except (OSError, ValueError) as error:
         raise LiftError(f"Cannot write the timeline {path}: {reason(error)}.") from error

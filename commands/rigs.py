@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.cores import on_few_cores
-from ..core.errors import RigError
+from ..core.errors import RigError, how_to_install
 from ..retarget.character import CHARACTERS, RIG_SUFFIXES
 from ..retarget.detect import find_mapping
 from ..retarget.mapping import PARTS, Mapping, in_words, save_mapping
@@ -102,7 +102,7 @@ def need_blender(purpose: str) -> None:
             import bpy  # noqa: F401
     except ImportError as error:
         raise RigError(
-            f"To {purpose}, Blender's module bpy must be installed: "
-            "pip install '.[blender]' in the repository (Python 3.11 or 3.13), or run inside "
-            "Blender with blender -b -P blender_addon/batch.py -- convert ..."
+            f"To {purpose}, Blender's module bpy must be installed: {how_to_install('blender')} "
+            "(Python 3.11 or 3.13), or run inside Blender with "
+            "blender -b -P blender_addon/batch.py -- convert ..."
         ) from error

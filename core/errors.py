@@ -29,5 +29,11 @@ def reason(error: Exception) -> str:
     return str((isinstance(error, OSError) and error.strerror) or error)
 
 
+def how_to_install(extra: str = "") -> str:
+    """What to do to have the packages of an extra, or without one those that are always needed."""
+    what = f"'.[{extra}]'" if extra else "."
+    return f"pip install {what} in the repository"
+
+
 class Cancelled(Exception):  # noqa: N818 - it is no error
     """Raised by a progress callback to stop the work; nothing has been changed."""

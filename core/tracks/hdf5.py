@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import TrackError
+from ..errors import TrackError, how_to_install
 from .source import Source
 
 _SMALL = 32 << 20
@@ -32,7 +32,7 @@ def opened(source: Source, tool: str) -> Iterator[Any]:
     try:
         import h5py  # pyright: ignore[reportMissingImports]
     except ImportError:
-        raise source.error("reading H5 files needs the package h5py (pip install h5py).") from None
+        raise source.error(f"H5 files need the package h5py: {how_to_install()}.") from None
     try:
         with h5py.File(source.path, "r") as file:
             yield file

@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import LiftError, ModelError, MotionError
+from ..errors import LiftError, ModelError, MotionError, how_to_install
 from . import research
 
 if TYPE_CHECKING:
@@ -346,6 +346,6 @@ def _need_torch() -> None:
         import torch  # noqa: F401 (only whether it is there)
     except ImportError as error:
         raise LiftError(
-            f"this needs torch, which is not installed for {sys.executable}; "
-            "pip install '.[train]' in the repository."
+            f"this needs torch, which is not installed for {sys.executable}: "
+            f"{how_to_install('train')}."
         ) from error
