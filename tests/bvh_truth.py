@@ -10,6 +10,10 @@ from lift_to_3d.core.motion import Motion
 from lift_to_3d.retarget.character import bone_axes
 from lift_to_3d.retarget.rig import Rig
 
+TAKES = [
+    "05_12_dance", "06_15_basketball", "07_01_walk", "13_30_jumping_jacks", "14_29_sit_stand",
+]  # fmt: skip
+
 _Z_UP = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])
 _METRES = 0.01
 _SPINE_SHARE = 0.475

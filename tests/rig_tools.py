@@ -7,12 +7,22 @@ from dataclasses import replace
 import numpy as np
 from lift_to_3d.core.motion import Motion
 from lift_to_3d.core.skeleton import H36M
-from lift_to_3d.retarget.character import bone_axes
+from lift_to_3d.retarget.character import bone_axes, load_character
 from lift_to_3d.retarget.detect import find_mapping
 from lift_to_3d.retarget.mapping import Mapping
+from lift_to_3d.retarget.presets import presets
 from lift_to_3d.retarget.rest_body import rest_body
 from lift_to_3d.retarget.rig import BoneMotion, Rig
-from lift_to_3d.retarget.rotation import from_vector, to_matrix, to_quaternion, turn
+from lift_to_3d.retarget.rotation import (
+    from_vector,
+    to_matrix,
+    to_quaternion,
+    to_vector,
+    turn,
+    unit,
+)
+
+MANNEQUIN = load_character().rig()
 
 _HOLDERS = {
     "pelvis": "hips", "right_hip": "hips", "left_hip": "hips", "neck_nose": "head", "head": "head",
@@ -171,3 +181,79 @@ def without(rig: Rig, *gone: str) -> Rig:
 def parts_of(mapping: Mapping) -> dict[str, str]:
     """Bone name to the part that it plays."""
     return {name: part for part, names in mapping.bones.items() for name in names}
+
+
+def degrees(rotation: np.ndarray) -> np.ndarray:
+    """How far rotations (..., 3, 3) turn."""
+    return np.degrees(np.linalg.norm(to_vector(rotation), axis=-1))
+
+
+def angle_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Degrees between vectors (..., 3)."""
+    cross = np.linalg.norm(np.cross(a, b), axis=-1)
+    return np.degrees(np.arctan2(cross, np.sum(a * b, axis=-1)))
+
+
+def held_feet(frames: int = 90) -> tuple[np.ndarray, np.ndarray]:
+    """Someone who sways on planted feet: (frames, 17, 3) joints and (frames, 2) contacts."""
+    rest = rest_body(MANNEQUIN, find_mapping(MANNEQUIN)).joints
+    t = np.linspace(0, 4 * np.pi, frames)
+    joints = np.repeat(rest[None], frames, axis=0)
+    sway = np.stack([0.05 * np.sin(t), 0.04 * np.cos(t), -0.06 + 0.03 * np.sin(2 * t)], -1)
+    upper = [0, 1, 4, *range(7, 17)]
+    joints[:, upper] += sway[:, None]
+    for hip, knee, ankle in ((1, 2, 3), (4, 5, 6)):
+        a, b, c = joints[:, hip], joints[:, ankle], np.array([0, -1.0, 0])
+        first = np.linalg.norm(rest[knee] - rest[hip])
+        second = np.linalg.norm(rest[ankle] - rest[knee])
+        gap = np.linalg.norm(b - a, axis=-1, keepdims=True)
+        along = (first**2 - second**2 + gap**2) / (2 * gap)
+        out = np.sqrt(np.maximum(first**2 - along**2, 0))
+        line = (b - a) / gap
+        joints[:, knee] = a + along * line + out * unit(c - (line @ c)[:, None] * line)
+    return joints, np.ones((frames, 2))
+
+
+def moving_limbs(frames: int = 60, seed: int = 0) -> dict[str, np.ndarray]:
+    """Smooth angles of arms and legs, with knees and elbows that bend as they can."""
+    random = np.random.default_rng(seed)
+    t = np.linspace(0, 2 * np.pi, frames)
+
+    def wave(size: float) -> np.ndarray:
+        return size * np.sin(t + random.uniform(0, 6)) * random.uniform(0.4, 1)
+
+    zero = np.zeros(frames)
+    angles = {}
+    for side, k in (("L", 1), ("R", -1)):
+        lowered = 0.7 + wave(0.5)
+        angles[f"upper_arm.{side}"] = np.stack([wave(0.4), k * lowered, k * wave(0.4)], -1)
+        angles[f"forearm.{side}"] = np.stack([zero, zero, -k * (0.8 + wave(0.6))], -1)
+        angles[f"thigh.{side}"] = np.stack([-0.4 + wave(0.6), k * wave(0.2), k * wave(0.2)], -1)
+        angles[f"shin.{side}"] = np.stack([0.8 + wave(0.7), zero, zero], -1)
+    return angles
+
+
+def moving_joints(frames: int = 60, seed: int = 0) -> np.ndarray:
+    """The 17 joints of the mannequin while its limbs move, turning and walking off."""
+    turns, heads = posed(MANNEQUIN, keys(MANNEQUIN, moving_limbs(frames, seed), frames))
+    joints = body_joints(MANNEQUIN, turns, heads)
+    rest = rest_body(MANNEQUIN, find_mapping(MANNEQUIN)).joints
+    joints[:, 7:11] = rest[7:11]
+    heading = from_vector(np.stack([np.linspace(0, k, frames) for k in (0.1, -0.2, 1.5)], -1))
+    walk = np.stack([np.linspace(0, k, frames) for k in (0.5, -1.0, 0.1)], -1)
+    return turn(heading[:, None], joints) + walk[:, None]
+
+
+def with_root(rig: Rig) -> Rig:
+    """The rig below a root bone on the floor, in names that know one."""
+    ours, unreal = (
+        next(preset for preset in presets() if preset.name == name)
+        for name in ("mannequin", "unreal")
+    )
+    names = {}
+    for part, bones in ours.bones.items():
+        names |= dict(zip(bones, unreal.bones[part], strict=False))
+    below = renamed(rig, names)
+    rest = np.concatenate([np.eye(4)[None], below.rest])
+    return Rig("root", ("root", *below.bones), np.concatenate([[-1], below.parents + 1]), rest,
+               np.concatenate([[0.1], below.lengths]), below.world)  # fmt: skip

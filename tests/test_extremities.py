@@ -17,9 +17,8 @@ from lift_to_3d.retarget.rest_body import rest_body
 from lift_to_3d.retarget.rotation import from_vector, to_vector, transpose
 from lift_to_3d.retarget.solve import solve
 
-from .rig_tools import motion_of, posed
+from .rig_tools import angle_between, motion_of, moving_joints, posed
 from .test_ground import real_capture
-from .test_retarget import angle_between, moving_joints
 
 FPS, SIZE, UP = 30.0, (1920, 1080), np.array([0.0, -1.0, 0.0])
 CAMERA = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])

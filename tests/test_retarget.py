@@ -9,30 +9,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lift_to_3d.core.errors import Cancelled, MotionError
 from lift_to_3d.core.skeleton import H36M
-from lift_to_3d.retarget.character import bone_axes, load_character
 from lift_to_3d.retarget.detect import find_mapping
 from lift_to_3d.retarget.options import Retargeting
-from lift_to_3d.retarget.placement import leg_length
-from lift_to_3d.retarget.presets import presets
 from lift_to_3d.retarget.rest_body import rest_body
-from lift_to_3d.retarget.rig import Rig
 from lift_to_3d.retarget.rotation import from_vector, swing, to_vector, transpose, turn, unit
 from lift_to_3d.retarget.solve import solve
 
-from .bvh_truth import read_take
+from .bvh_truth import TAKES, read_take
 from .rig_tools import (
+    MANNEQUIN,
+    angle_between,
     at_rest_in,
-    body_joints,
-    keys,
+    degrees,
+    held_feet,
     motion_of,
+    moving_joints,
     posed,
-    renamed,
     rolled,
-    stretched,
-    without,
+    with_root,
 )
 
-MANNEQUIN = load_character().rig()
 LIMBS = [
     (f"{a}.{s}", f"{b}.{s}")
     for a, b in (("upper_arm", "forearm"), ("forearm", "hand"), ("thigh", "shin"), ("shin", "foot"))
@@ -50,48 +46,6 @@ ODD_POSE = {
 FREE = Retargeting(feet="never")
 BENT_BACKWARD = {"forearm.L": [0.0, 0.0, 0.12], "forearm.R": [0.0, 0.0, -0.12]}
 RESTS = {"T": {}, "A": A_POSE, "odd": ODD_POSE, "elbows bent backward": BENT_BACKWARD}
-TAKES = [
-    "05_12_dance", "06_15_basketball", "07_01_walk", "13_30_jumping_jacks", "14_29_sit_stand",
-]  # fmt: skip
-
-
-def degrees(rotation: np.ndarray) -> np.ndarray:
-    return np.degrees(np.linalg.norm(to_vector(rotation), axis=-1))
-
-
-def angle_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    cross = np.linalg.norm(np.cross(a, b), axis=-1)
-    return np.degrees(np.arctan2(cross, np.sum(a * b, axis=-1)))
-
-
-def moving_limbs(frames: int = 60, seed: int = 0) -> dict[str, np.ndarray]:
-    """Smooth angles of arms and legs, with knees and elbows that bend as they can."""
-    random = np.random.default_rng(seed)
-    t = np.linspace(0, 2 * np.pi, frames)
-
-    def wave(size: float) -> np.ndarray:
-        return size * np.sin(t + random.uniform(0, 6)) * random.uniform(0.4, 1)
-
-    zero = np.zeros(frames)
-    angles = {}
-    for side, k in (("L", 1), ("R", -1)):
-        lowered = 0.7 + wave(0.5)
-        angles[f"upper_arm.{side}"] = np.stack([wave(0.4), k * lowered, k * wave(0.4)], -1)
-        angles[f"forearm.{side}"] = np.stack([zero, zero, -k * (0.8 + wave(0.6))], -1)
-        angles[f"thigh.{side}"] = np.stack([-0.4 + wave(0.6), k * wave(0.2), k * wave(0.2)], -1)
-        angles[f"shin.{side}"] = np.stack([0.8 + wave(0.7), zero, zero], -1)
-    return angles
-
-
-def moving_joints(frames: int = 60, seed: int = 0) -> np.ndarray:
-    """The 17 joints of the mannequin while its limbs move, turning and walking off."""
-    turns, heads = posed(MANNEQUIN, keys(MANNEQUIN, moving_limbs(frames, seed), frames))
-    joints = body_joints(MANNEQUIN, turns, heads)
-    rest = rest_body(MANNEQUIN, find_mapping(MANNEQUIN)).joints
-    joints[:, 7:11] = rest[7:11]
-    heading = from_vector(np.stack([np.linspace(0, k, frames) for k in (0.1, -0.2, 1.5)], -1))
-    walk = np.stack([np.linspace(0, k, frames) for k in (0.5, -1.0, 0.1)], -1)
-    return turn(heading[:, None], joints) + walk[:, None]
 
 
 def limb_directions(rig, turns, heads) -> np.ndarray:
@@ -275,90 +229,6 @@ def test_a_mirrored_object_moves_as_the_person_does():
     assert np.linalg.norm(left_hand - joints[:, 13], axis=-1).mean() < 0.05
 
 
-def test_a_mirrored_object_stands_on_the_foot_that_the_person_stands_on():
-    world = np.diag([-1.0, 1.0, 1.0, 1.0])
-    joints, contacts = held_feet()
-    motion = motion_of(joints, contacts=contacts * [1, 0])
-    _, heads = posed(MANNEQUIN, solve(motion, MANNEQUIN))
-    mirrored = replace(MANNEQUIN, world=world)
-    _, seen = posed(mirrored, solve(motion, mirrored))
-    left, right = (MANNEQUIN.bones.index(f"toe.{side}") for side in "LR")
-    np.testing.assert_allclose(seen[:, right] @ world[:3, :3].T, heads[:, left], atol=1e-3)
-    np.testing.assert_allclose(seen[:, left] @ world[:3, :3].T, heads[:, right], atol=1e-3)
-
-
-def held_feet(frames: int = 90, fps: float = 30.0):
-    """Someone who sways on planted feet, then steps: joints and contacts."""
-    rest = rest_body(MANNEQUIN, find_mapping(MANNEQUIN)).joints
-    t = np.linspace(0, 4 * np.pi, frames)
-    joints = np.repeat(rest[None], frames, axis=0)
-    sway = np.stack([0.05 * np.sin(t), 0.04 * np.cos(t), -0.06 + 0.03 * np.sin(2 * t)], -1)
-    upper = [0, 1, 4, *range(7, 17)]
-    joints[:, upper] += sway[:, None]
-    for hip, knee, ankle in ((1, 2, 3), (4, 5, 6)):
-        a, b, c = joints[:, hip], joints[:, ankle], np.array([0, -1.0, 0])
-        first = np.linalg.norm(rest[knee] - rest[hip])
-        second = np.linalg.norm(rest[ankle] - rest[knee])
-        gap = np.linalg.norm(b - a, axis=-1, keepdims=True)
-        along = (first**2 - second**2 + gap**2) / (2 * gap)
-        out = np.sqrt(np.maximum(first**2 - along**2, 0))
-        line = (b - a) / gap
-        joints[:, knee] = a + along * line + out * unit(c - (line @ c)[:, None] * line)
-    return joints, np.ones((frames, 2))
-
-
-@pytest.mark.parametrize("ratio", [0.7, 0.85, 1.0, 1.2, 1.4])
-def test_standing_feet_do_not_slide_on_any_legs(ratio):
-    joints, contacts = held_feet()
-    legs = {f"{bone}.{side}": ratio for bone, k in (("thigh", 1), ("shin", 1)) for side in "LR"}
-    legs |= {f"thigh.{side}": ratio * 1.1 for side in "LR"}
-    rig = stretched(MANNEQUIN, legs)
-    _, heads = posed(rig, solve(motion_of(joints, contacts=contacts), rig))
-    for side in "LR":
-        for bone in ("foot", "toe"):
-            path = heads[:, rig.bones.index(f"{bone}.{side}")]
-            speed = np.linalg.norm(np.diff(path[:, :2], axis=0), axis=-1) * 30
-            assert speed.mean() < 0.005
-        assert abs(heads[:, rig.bones.index(f"foot.{side}"), 2] - 0.085).max() < 0.01
-
-
-def test_feet_modes():
-    joints, contacts = held_feet()
-    rig = stretched(MANNEQUIN, {"thigh.L": 1.2, "thigh.R": 1.2})
-    slides = {}
-    for feet, marked in (("auto", contacts), ("always", 0 * contacts), ("never", contacts)):
-        _, heads = posed(
-            rig, solve(motion_of(joints, contacts=marked), rig, options=Retargeting(feet=feet))
-        )
-        path = heads[:, rig.bones.index("foot.L")]
-        slides[feet] = np.linalg.norm(np.diff(path[:, :2], axis=0), axis=-1).mean() * 30
-    assert slides["auto"] < 0.005
-    assert slides["always"] < 0.5 * slides["never"]
-    assert slides["never"] > 0.005
-
-
-@pytest.mark.parametrize("arms", [0.8, 1.0, 1.25])
-def test_resting_hands_stay_in_place_on_any_arms(arms):
-    """Someone who sways on their feet, hands on a table: first they come, then they rest."""
-    joints, contacts = held_feet()
-    table = joints[:1, [0, 0]] + [[[0.25, -0.4, 0.15], [-0.25, -0.4, 0.15]]]
-    come = np.linspace(1, 0, 30)[:, None, None] * [0, 0, 0.3]
-    for side, (shoulder, elbow, wrist) in enumerate(((11, 12, 13), (14, 15, 16))):
-        joints[:, wrist] = table[:, side]
-        joints[:30, wrist] += come[:, 0]
-        middle = 0.5 * (joints[:, shoulder] + joints[:, wrist])
-        joints[:, elbow] = middle + [0, 0.02, -0.15]
-    rig = stretched(MANNEQUIN, {f"{b}.{s}": arms for b in ("upper_arm", "forearm") for s in "LR"})
-    motion = motion_of(joints, contacts=contacts)
-    slides = {}
-    for hands in ("never", "auto"):
-        _, heads = posed(rig, solve(motion, rig, options=Retargeting(hands=hands)))
-        wrists = heads[32:, [rig.bones.index(f"hand.{s}") for s in "LR"]]
-        slides[hands] = np.linalg.norm(np.diff(wrists, axis=0), axis=-1).mean() * 30
-    assert slides["auto"] < 0.005
-    assert slides["never"] > 0.02
-
-
 def test_in_place_and_travel_on_the_root():
     joints = moving_joints(frames=120)
     still = solve(motion_of(joints), MANNEQUIN, options=Retargeting(in_place=True))
@@ -405,21 +275,6 @@ def test_where_and_how_a_motion_starts_is_chosen(in_place):
 def test_unknown_words_are_refused():
     with pytest.raises(ValueError, match="feet is 'sometimes'"):
         Retargeting(feet="sometimes")
-
-
-def with_root(rig):
-    """The rig below a root bone on the floor, in names that know one."""
-    ours, unreal = (
-        next(preset for preset in presets() if preset.name == name)
-        for name in ("mannequin", "unreal")
-    )
-    names = {}
-    for part, bones in ours.bones.items():
-        names |= dict(zip(bones, unreal.bones[part], strict=False))
-    below = renamed(rig, names)
-    rest = np.concatenate([np.eye(4)[None], below.rest])
-    return Rig("root", ("root", *below.bones), np.concatenate([[-1], below.parents + 1]), rest,
-               np.concatenate([[0.1], below.lengths]), below.world)  # fmt: skip
 
 
 def test_bones_that_do_not_inherit_rotation_and_hips_that_are_tied_to_a_root():
@@ -478,20 +333,6 @@ def twist_errors(take, turns, side: str, bones: tuple[str, ...]) -> tuple[np.nda
         carried = swing(turn(carried, along), turn(take.turns[:, b], along)) @ carried
     true = transpose(take.turns[:, chain[-1]])
     return degrees(true @ turns[:, chain[-1]]), degrees(true @ carried)
-
-
-@pytest.mark.parametrize("name", [*TAKES, "13_18_boxing"])
-def test_standing_feet_do_not_slide_on_real_motion(shared, name):
-    """On long legs, where it is hardest: ankles and the balls of the feet, each foot."""
-    motion = read_take(shared / "mocap" / "bvh_public" / f"{name}.bvh").motion
-    legs = {f"{bone}.{side}": 1.4 for bone in ("thigh", "shin") for side in "LR"}
-    rig = stretched(MANNEQUIN, legs)
-    _, heads = posed(rig, solve(motion, rig))
-    for side, contact in zip("LR", motion.contacts.T, strict=True):
-        for bone in ("foot", "toe"):
-            path = heads[:, rig.bones.index(f"{bone}.{side}"), :2]
-            speed = np.linalg.norm(np.diff(path, axis=0), axis=-1) * motion.fps
-            assert speed[(contact[1:] > 0.5) & (contact[:-1] > 0.5)].mean() < 0.005
 
 
 @pytest.mark.parametrize(
@@ -561,95 +402,6 @@ def test_progress_is_reported_and_can_stop_it():
 
     with pytest.raises(Cancelled):
         solve(motion_of(moving_joints()), MANNEQUIN, progress=stop)
-
-
-def test_a_roof_stays_above_the_floor():
-    """Who mostly stands 2 m up stands there on a character as well, and comes down to the floor."""
-    joints, contacts = held_feet()
-    frames = len(joints)
-    roof = joints + np.array([0.0, 0.0, 2.0])
-    jumps = np.tile(contacts, (3, 1))
-    jumps[2 * frames - 15 : 2 * frames + 15] = 0
-    motion = motion_of(np.concatenate([roof, roof, joints]), contacts=jumps)
-    _, heads = posed(MANNEQUIN, solve(motion, MANNEQUIN))
-    heights = heads[:, MANNEQUIN.bones.index("foot.L"), 2]
-    body = rest_body(MANNEQUIN, find_mapping(MANNEQUIN))
-    above = 2 * body.leg / leg_length(joints)
-    assert np.allclose(heights[15 : 2 * frames - 40], 0.085 + above, atol=0.02)
-    assert np.allclose(heights[2 * frames + 40 :], 0.085, atol=0.02)
-
-
-def foot_ups(joints: np.ndarray, contacts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(frames, 2) how far soles face down, -1..1, and how far feet are turned against shins."""
-    turns, _ = posed(MANNEQUIN, solve(motion_of(joints, contacts=contacts), MANNEQUIN))
-    feet, shins = (
-        turns[:, [MANNEQUIN.bones.index(f"{bone}.{s}") for s in "LR"]] for bone in ("foot", "shin")
-    )
-    return feet[..., 2, 2], degrees(transpose(shins) @ feet)
-
-
-def test_feet_whose_bones_go_straight_down_point_ahead():
-    """Importers make up their tails, along the shin."""
-    rig = without(MANNEQUIN, "toe.L", "toe.R")
-    rest = rig.rest.copy()
-    for side in "LR":
-        rest[rig.bones.index(f"foot.{side}"), :3, :3] = bone_axes(
-            np.array([0, 0.1, -1.0]), np.zeros(())
-        )
-    body = rest_body(replace(rig, rest=rest), find_mapping(rig))
-    for side, ankle in zip("LR", body.joints[[6, 3]], strict=True):
-        assert unit(body.ball(side) - ankle) @ body.axes[:, 2] > 0.99
-
-
-def test_who_stands_on_a_step_most_of_the_time_comes_down_to_the_floor():
-    joints, contacts = held_feet()
-    frames = len(joints)
-    way = np.clip(np.arange(-2 * frames, frames) / 15, -1, 0)
-    joints, contacts = np.tile(joints, (3, 1, 1)), np.tile(contacts, (3, 1))
-    joints[..., 2] -= 0.25 * way[:, None]
-    contacts[(way > -1) & (way < 0)] = 0
-    _, heads = posed(MANNEQUIN, solve(motion_of(joints, contacts=contacts), MANNEQUIN))
-    for side in "LR":
-        height = heads[:, MANNEQUIN.bones.index(f"foot.{side}"), 2]
-        assert np.allclose(height[2 * frames + 10 :], 0.085, atol=0.02)
-        assert np.allclose(height[10 : 2 * frames - 25], 0.335, atol=0.03)
-
-
-def test_a_foot_on_a_step_is_not_put_down_on_the_floor():
-    joints, contacts = held_feet()
-    joints[:, 6, 2] += 0.2
-    joints[:, 5] += [0, -0.1, 0.1]
-    _, heads = posed(MANNEQUIN, solve(motion_of(joints, contacts=contacts), MANNEQUIN))
-    ankles = heads[:, [MANNEQUIN.bones.index(f"foot.{side}") for side in "LR"], 2]
-    assert np.allclose(ankles, [0.285, 0.085], atol=0.03)
-
-
-def test_a_foot_that_rests_raised_comes_down_to_the_floor():
-    rig = at_rest_in(MANNEQUIN, {"thigh.L": [-1.0, 0, 0], "shin.L": [1.4, 0, 0]})
-    joints, contacts = held_feet()
-    _, heads = posed(rig, solve(motion_of(joints, contacts=contacts), rig))
-    ankles = heads[:, [rig.bones.index(f"foot.{side}") for side in "LR"], 2]
-    np.testing.assert_allclose(ankles, rig.rest[rig.bones.index("foot.R"), 2, 3], atol=0.01)
-
-
-def test_who_falls_past_the_floor_of_a_roof_keeps_the_soles_down():
-    joints, contacts = held_feet()
-    fall = joints + np.linspace(0, -1.5, len(joints))[:, None, None] * [0, 0, 1]
-    soles, _ = foot_ups(
-        np.concatenate([joints, fall]) + np.array([0.0, 0.0, 2.0]),
-        np.concatenate([contacts, 0 * contacts]),
-    )
-    assert soles.min() > 0.5
-
-
-@pytest.mark.parametrize("lying", [np.pi / 2, -np.pi / 2])
-def test_feet_of_those_who_lie_go_with_their_shins(lying):
-    """On their backs with the toes up; else with the toes stretched, as the floor wants."""
-    rest = rest_body(MANNEQUIN, find_mapping(MANNEQUIN)).joints
-    down = rest @ from_vector(np.array([lying, 0, 0])).T
-    down[:, 2] += 0.1 - down[:, 2].min()
-    _, bent = foot_ups(np.repeat(down[None], 30, axis=0), np.ones((30, 2)))
-    assert bent.max() < (20 if lying < 0 else 80)
 
 
 def test_knees_that_were_lifted_backward_do_not_turn_the_legs_over():

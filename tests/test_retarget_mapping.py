@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from lift_to_3d.core.errors import RigError
-from lift_to_3d.retarget.character import load_character
 from lift_to_3d.retarget.detect import find_mapping
 from lift_to_3d.retarget.mapping import (
     REQUIRED,
@@ -21,10 +20,18 @@ from lift_to_3d.retarget.rotation import from_vector, unit
 from lift_to_3d.retarget.solve import solve
 
 from .disturbed_rigs import disturbed
-from .rig_tools import at_rest_in, motion_of, parts_of, renamed, stretched, with_chain, without
+from .rig_tools import (
+    MANNEQUIN,
+    at_rest_in,
+    motion_of,
+    parts_of,
+    renamed,
+    stretched,
+    with_chain,
+    without,
+)
 from .wild_rigs import wild_rig
 
-MANNEQUIN = load_character().rig()
 OURS = parts_of(find_mapping(MANNEQUIN))
 
 

@@ -19,8 +19,7 @@ from lift_to_3d.retarget.rest_body import rest_body
 from lift_to_3d.retarget.rotation import transpose, unit
 from lift_to_3d.retarget.solve import solve
 
-from .rig_tools import body_joints, motion_of, posed
-from .test_retarget import angle_between, degrees, moving_joints
+from .rig_tools import angle_between, body_joints, degrees, motion_of, moving_joints, posed
 
 bpy = pytest.importorskip("bpy", reason="needs the bpy module")
 

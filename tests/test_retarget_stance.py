@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from lift_to_3d.retarget.character import load_character
 from lift_to_3d.retarget.detect import find_mapping
 from lift_to_3d.retarget.mapping import check_mapping
 from lift_to_3d.retarget.rig import Rig
@@ -13,10 +12,7 @@ from lift_to_3d.retarget.solve import solve
 from lift_to_3d.retarget.stance import stance_of
 from scipy.spatial.transform import Rotation
 
-from .rig_tools import motion_of, posed
-from .test_retarget import moving_joints
-
-MANNEQUIN = load_character().rig()
+from .rig_tools import MANNEQUIN, motion_of, moving_joints, posed
 
 
 def along_one_axis() -> tuple[Rig, np.ndarray]:

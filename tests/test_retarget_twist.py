@@ -12,8 +12,7 @@ from lift_to_3d.retarget.rig import Rig
 from lift_to_3d.retarget.rotation import swing, to_vector, transpose, turn, unit
 from lift_to_3d.retarget.solve import solve
 
-from .rig_tools import motion_of, posed
-from .test_retarget import angle_between, moving_joints, with_root
+from .rig_tools import angle_between, motion_of, moving_joints, posed, with_root
 from .wild_rigs import WILD, wild_rig
 
 UNREAL = with_root(load_character().rig())

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from lift_to_3d.commands.rigs import RigInspection
 from lift_to_3d.core.errors import RigError
-from lift_to_3d.retarget.character import load_character
 from lift_to_3d.retarget.detect import find_mapping
 from lift_to_3d.retarget.mapping import REQUIRED, check_mapping, mapping_as_json, mapping_of_json
 from lift_to_3d.retarget.rig import Rig
@@ -15,10 +14,18 @@ from lift_to_3d.retarget.solve import solve
 from lift_to_3d.retarget.words import map_by_words, words_of
 
 from .disturbed_rigs import disturbed
-from .rig_tools import at_rest_in, motion_of, parts_of, posed, renamed, with_chain, without
-from .test_retarget import moving_joints
+from .rig_tools import (
+    MANNEQUIN,
+    at_rest_in,
+    motion_of,
+    moving_joints,
+    parts_of,
+    posed,
+    renamed,
+    with_chain,
+    without,
+)
 
-MANNEQUIN = load_character().rig()
 OURS = parts_of(find_mapping(MANNEQUIN))
 # Names from hips to head; of a side's limbs, from the trunk outward; and of the sides.
 MAKERS: dict[str, tuple[str, str, Sequence[str]]] = {
