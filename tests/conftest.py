@@ -1,12 +1,13 @@
 """Fixtures shared by all tests."""
 
+import json
 import os
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from .command_line import FACTS, ROOT
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +23,26 @@ def shared() -> Path:
 def samples() -> Path:
     """The keypoint files that ship with the repository."""
     return ROOT / "samples"
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty frames of one person of the sample, as COCO results."""
+    rows = json.loads((ROOT / "samples" / "street_coco.json").read_text())
+    rows = [row for row in rows if 100 <= int(Path(str(row["image_id"])).stem) < 140]
+    path = tmp_path_factory.mktemp("clip") / "clip.json"
+    path.write_text(json.dumps(rows))
+    return path
+
+
+@pytest.fixture(scope="session")
+def motion(clip: Path) -> Path:
+    """The clip lifted by the command itself."""
+    from lift_to_3d.cli import main
+
+    path = clip.parent / "motion.npz"
+    assert main(["lift", str(clip), *FACTS, "--person", "1", "--out", str(path)]) == 0
+    return path
 
 
 _status = 0
