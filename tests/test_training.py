@@ -233,10 +233,36 @@ def test_batches_depend_on_the_seed_alone_and_show_what_they_say(capture_folder)
     assert not torch.equal(one.targets, other.targets)
     assert float(one.targets[:, :, 0].abs().max()) < 1e-6
     # A perfect detector's limbs, seen from afar, lie nearly in line with the targets' x and y.
+    assert _in_line(one) > 0.97
+
+
+def _in_line(batch):
     limbs = [2, 3, 5, 6, 12, 13, 15, 16]
-    seen = one.inputs[:, :, limbs, :2] - one.inputs[:, :, :1, :2]
-    both = torch.stack([seen.flatten(), one.targets[:, :, limbs, :2].flatten()])
-    assert float(torch.corrcoef(both)[0, 1]) > 0.97
+    seen = batch.inputs[:, :, limbs, :2] - batch.inputs[:, :, :1, :2]
+    both = torch.stack([seen.flatten(), batch.targets[:, :, limbs, :2].flatten()])
+    return float(torch.corrcoef(both)[0, 1])
+
+
+def test_a_recipe_may_ask_for_steep_cameras_and_for_detectors_that_mean_other_joints(
+    capture_folder,
+):
+    def pitch(steep):
+        cameras = random_cameras(2000, torch.Generator().manual_seed(0), steep=steep)
+        return -cameras.rotation[:, 2, 2].asin().rad2deg()  # how far the axis points below level
+
+    usual, steep, half = pitch(0.0), pitch(1.0), pitch(0.5)
+    assert -30 < float(usual.min())
+    assert float(usual.max()) < 43
+    assert (float(steep.min()), float(steep.max())) == pytest.approx((-50, 70), abs=1)
+    assert float((half > 43).float().mean()) == pytest.approx(0.5 * 27 / 120, abs=0.02)
+
+    captures = [load_capture(capture_folder / "waving.npz", 1.0, torch.device("cpu"))]
+
+    def make(share):
+        random = torch.Generator().manual_seed(1)
+        return random_batch(captures, 64, 9, (7, 25), 0.0, random, other_joints=share)
+
+    assert _in_line(make(0.0)) > _in_line(make(0.5)) > _in_line(make(1.0)) > 0.9
 
 
 def test_recipes_paper_and_reference_are_what_they_say():

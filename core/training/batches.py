@@ -19,7 +19,7 @@ from .augment import mirrored, other_bodies, other_poses
 from .cameras import Cameras, random_cameras
 from .capture import load_takes
 from .constants import constant, indices
-from .detector import detect, keypoints
+from .detector import detect, keypoints, redefined
 
 _MATRIX = tuple(map(tuple, INPUT_MATRIX.tolist()))
 _NEEDED = tuple(INPUT_NEEDED.tolist())
@@ -79,6 +79,8 @@ def random_batch(
     rate: tuple[float, float],
     noise: float,
     random: torch.Generator,
+    steep: float = 0.0,
+    other_joints: float = 0.0,
 ) -> Batch:
     """Windows of captured motion as the network will see them.
 
@@ -89,20 +91,28 @@ def random_batch(
         rate: lowest and highest frame rate of a window, frames a second; drawn evenly in log.
         noise: of the simulated detector, see `core.training.detector.detect`.
         random: source of randomness, on the device that the capture lies on.
+        steep: share of steep cameras, see `core.training.cameras.random_cameras`.
+        other_joints: share of windows whose detector means other joints than the capture.
     """
     joints = _random_windows(captures, batch, frames, rate, random)
     chosen = torch.rand(batch, generator=random, device=joints.device) < 0.5
     joints = mirrored(joints, chosen)
     joints = other_bodies(other_poses(joints, 0.5, random), random)
-    return view_batch(joints, random_cameras(batch, random), noise, random)
+    points = keypoints(joints, random)
+    if other_joints:
+        other = torch.rand(batch, generator=random, device=joints.device) < other_joints
+        points = torch.where(other[:, None, None, None], redefined(points, random), points)
+    return view_batch(joints, points, random_cameras(batch, random, steep=steep), noise, random)
 
 
-def view_batch(joints: Tensor, cameras: Cameras, noise: float, random: torch.Generator) -> Batch:
-    """(batch, frames, 17, 3) world joints seen by one camera each."""
+def view_batch(
+    joints: Tensor, points: Tensor, cameras: Cameras, noise: float, random: torch.Generator
+) -> Batch:
+    """World joints and keypoints on them, (batch, frames, 17, 3), seen by one camera each."""
     centre = joints[:, :, 0].mean(1)
     cameras = cameras.stepped_back(joints, centre)
     rays, confidence = detect(
-        cameras.place(keypoints(joints, random), centre),
+        cameras.place(points, centre),
         cameras,
         noise,
         random,

@@ -44,7 +44,9 @@ class Cameras:
         return replace(self, position=position)
 
 
-def random_cameras(batch: int, random: torch.Generator, known_focal: float = 0.5) -> Cameras:
+def random_cameras(
+    batch: int, random: torch.Generator, known_focal: float = 0.5, steep: float = 0.0
+) -> Cameras:
     """Cameras as people use them: any side, mostly level or looking down, any usual lens.
 
     Args:
@@ -52,6 +54,7 @@ def random_cameras(batch: int, random: torch.Generator, known_focal: float = 0.5
         random: source of randomness.
         known_focal: share of the cameras whose field of view the user knows; for the others the
             assumed one, `DEFAULT_FOV` along the longer side, is wrong by what it happens to be.
+        steep: share of the cameras that may look up or down farther than people mostly hold them.
     """
     device = random.device
 
@@ -65,7 +68,10 @@ def random_cameras(batch: int, random: torch.Generator, known_focal: float = 0.5
         return torch.where(uniform(0, 1) < share, one, other)
 
     yaw = uniform(-math.pi, math.pi)
-    pitch = either(0.5, uniform(-15, 42), normal(6, 9)).deg2rad()
+    pitch = either(0.5, uniform(-15, 42), normal(6, 9))
+    if steep:
+        pitch = either(steep, uniform(-50, 70), pitch)
+    pitch = pitch.deg2rad()
     roll = either(0.3, uniform(-20, 20), normal(0, 4)).deg2rad()
     aspect = constant(_ASPECTS, device)[
         torch.randint(len(_ASPECTS), (batch,), generator=random, device=device)

@@ -40,7 +40,7 @@ Measure a model on people and cameras that it never saw.
 Errors are in mm, mpjve in mm a frame; jitter is the mean acceleration over the truth's, wrong_limbs
 the share of frames in which a limb points more than 90 degrees from the truth, rank the correlation
 of confidence with the error; frozen_worse are the clips on which holding the first frame's true
-pose would have been better; joints are the errors of the 17 joints in Human3.6M's order.
+pose would have been better; joints are the errors of single joints.
 """
 
 _EXPORT = """\
@@ -337,7 +337,9 @@ def _show(test: str, values: dict[str, Any], as_json: bool) -> None:
     for name, value in values.items():
         shown = f"{value:.3f}" if isinstance(value, float) else value
         if isinstance(value, tuple):
-            shown = ", ".join(f"{v:.0f}" if isinstance(v, float) else str(v) for v in value)
+            shown = ", ".join(value) or "none"
+        if isinstance(value, dict):
+            shown = ", ".join(f"{joint} {error:.0f}" for joint, error in value.items())
         print(f"  {name:14} {shown}", flush=True)
 
 

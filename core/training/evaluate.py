@@ -7,7 +7,7 @@ which is lifted like any other. The cameras are the same for every model (one se
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from ..confidence import calibrate
 from ..lift import lift, lift_joints
 from ..mixste.backend import Run
 from ..mixste.model import ModelCard
-from ..skeleton import COCO
+from ..skeleton import COCO, H36M
 from ..track import Track
 from .cameras import random_cameras
 from .capture import Take, load_takes
@@ -58,7 +58,7 @@ class Score:
         wrong_limbs: share of the frames in which an arm or leg bone points > 90° from the truth.
         rank: Spearman correlation of 1 - confidence with the error, joint by joint.
         frozen_worse: clips on which holding the first frame's true pose would have been better.
-        joints: (17,) MPJPE of every joint.
+        joints: MPJPE of every joint.
     """
 
     clips: int
@@ -71,7 +71,7 @@ class Score:
     wrong_limbs: float
     rank: float
     frozen_worse: tuple[str, ...]
-    joints: tuple[float, ...] = field(default=())
+    joints: dict[str, float]
 
 
 def virtual_clips(path: Path, noise: float, seed: int = 0, longest: int = 500) -> Iterable[Clip]:
@@ -145,7 +145,7 @@ def score(
         **mean,
         rank=_rank_correlation(doubt[:, 1:], error[:, 1:]),
         frozen_worse=tuple(frozen),
-        joints=tuple(error.mean(0).round(1).tolist()),
+        joints=dict(zip(H36M.names, error.mean(0).round(1).tolist(), strict=True)),
     )
 
 

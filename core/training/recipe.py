@@ -39,6 +39,8 @@ class Recipe:
         loss: what is made small.
         position_spread: standard deviation of the position embeddings at the start; published 0.
         noise: of the simulated detector, 1 is usual.
+        steep: share of cameras that may look far up or down.
+        other_joints: share of windows whose detector means other joints than the capture.
         average: decay of the running mean of the weights, which is what is kept.
         seed: of the initial weights and of every batch.
         sources: where the capture is from and what may be done with it, for the model's card.
@@ -66,6 +68,8 @@ class Recipe:
     loss: Loss = field(default_factory=Loss)
     position_spread: float = 0.5
     noise: float = 1.0
+    steep: float = 0.0
+    other_joints: float = 0.0
     average: float = 0.999
     seed: int = 0
     sources: tuple[str, ...] = ()

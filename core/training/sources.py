@@ -31,7 +31,16 @@ def batch_source(recipe: Recipe, data: Path, device: torch.device) -> Draw:
         windows = DatasetWindows(sequences, frames, skeleton_of(recipe), device)
         return partial(windows.draw, recipe.batch)
     captures = [load_capture(data / name, weight, device) for name, weight in recipe.data.items()]
-    return partial(random_batch, captures, recipe.batch, frames, recipe.rate, recipe.noise)
+    return partial(
+        random_batch,
+        captures,
+        recipe.batch,
+        frames,
+        recipe.rate,
+        recipe.noise,
+        steep=recipe.steep,
+        other_joints=recipe.other_joints,
+    )
 
 
 def skeleton_of(recipe: Recipe) -> Skeleton:
