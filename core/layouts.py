@@ -252,7 +252,7 @@ _COUNTED = {17: COCO_17, 26: HALPE_26, 33: MEDIAPIPE_33, 133: WHOLEBODY_133}
 def canonical(name: str) -> str:
     """A joint's name as others spell it (LShoulder, left-shoulder, RIGHT_FOOT_INDEX) as ours.
 
-    Returns the empty word for what is neither one of `KNOWN_JOINTS` nor ``neck_nose`` or ``head``.
+    Returns the empty word for what is neither one of `KNOWN_JOINTS` nor ``head``.
     """
     plain = _plain(name)
     return _SAME.get(plain) or _sided(plain, _SIDED)
@@ -292,12 +292,17 @@ def named_layout(names: Sequence[str], title: str = "named joints") -> Layout:
         told = "The sides are only numbered: 1 is taken for right and 2 for left, as in MPII."
         return replace(layout, note=f"{told} {layout.note}".rstrip())
     points = [canonical(name) for name in names]
+    words = [_plain(name) for name in names]
+    if {"thorax", "neckbase"} <= {*words}:  # Human3.6M's joints as mmpose calls them
+        points[words.index("neckbase")] = "neck_nose"
     for i, name in enumerate(names):
         nearly = _sided(_plain(name), _NEARLY)
         if nearly and nearly not in points:
             points[i] = nearly
         if not points[i] or points[i] in points[:i]:
             points[i] = f"{name} (unused)"
+    if "neck_nose" in points and "head" in points and "head_top" not in points:
+        points[points.index("head")] = "head_top"
     have = set(points)
     hidden = 0.0
     for layout in LAYOUTS.values():

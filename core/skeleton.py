@@ -53,11 +53,15 @@ COCO = (
 """The common ground of all detectors: COCO's 17 keypoints."""
 
 EXTRA_JOINTS = (
-    "neck", "head_top", "pelvis", "spine", "thorax",
+    "neck", "head_top", "pelvis", "spine", "thorax", "neck_nose",
     "left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel",
     "left_index", "left_pinky", "left_thumb", "right_index", "right_pinky", "right_thumb",
 )  # fmt: skip
-"""Further joints that some detectors give, used where they help (toes, hands)."""
+"""Further joints that some detectors give, used where they help (toes, hands).
+
+``neck_nose`` is Human3.6M's joint in the middle of the head; a track that has it means the trunk as
+Human3.6M does, with the highest joint of the head as ``head_top``.
+"""
 
 EXTREMITIES = ("head", "left_foot", "right_foot", "left_hand", "right_hand")
 """Parts of the body whose turning the joints alone do not tell."""

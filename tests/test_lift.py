@@ -10,7 +10,6 @@ from lift_to_3d.core.confidence import SIGNS, calibrate, expected_error
 from lift_to_3d.core.errors import ModelError, TrackError
 from lift_to_3d.core.lift import bridged, lift
 from lift_to_3d.core.mixste.model import find_model, read_card, write_card
-from lift_to_3d.core.mixste.picture import picture_inputs
 from lift_to_3d.core.mixste.view import from_view, to_view, view_rotation
 from lift_to_3d.core.mixste.windows import cut_windows
 from lift_to_3d.core.skeleton import COCO, H36M, network_joints
@@ -151,28 +150,6 @@ def test_input_joints_are_means_of_what_was_found():
     assert sure[0] == 0
     assert not joints[0].any()
     assert np.allclose(joints[1], xy[COCO.index("right_hip")])
-
-
-def test_picture_input_is_the_published_normalisation():
-    """x is over half the width, y on the same scale; made joints lie where Human3.6M has them."""
-    track = walking_track(3)
-    inputs = picture_inputs(track)
-    wrist = COCO.index("left_wrist")
-    width, height = SIZE
-    expected = track.xy[:, wrist] / width * 2 - [1, height / width]
-    assert np.allclose(inputs[:, H36M.names.index("left_wrist")], expected)
-    at = dict(zip(H36M.names, inputs[0], strict=True))
-    assert at["head"][1] < at["neck_nose"][1] < at["thorax"][1] < at["spine"][1] < at["pelvis"][1]
-
-
-def test_picture_input_fills_what_was_not_seen():
-    track = walking_track(21)
-    xy, confidence = track.xy.copy(), track.confidence.copy()
-    xy[8:12, 9], confidence[8:12, 9] = np.nan, 0
-    xy[:, 3], confidence[:, 3] = np.nan, 0
-    filled = picture_inputs(Track(xy, confidence, COCO, 30.0, SIZE, name="gap"))
-    assert np.isfinite(filled).all()
-    assert np.abs(filled - picture_inputs(track))[:, 13].max() < 0.02
 
 
 def test_nobody_to_lift_is_said():
