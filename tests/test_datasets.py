@@ -4,6 +4,7 @@ import io
 import json
 import pickle
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from lift_to_3d.core.training import protocols  # noqa: E402
 from lift_to_3d.core.training.dataset_batches import DatasetWindows, window_index  # noqa: E402
 from lift_to_3d.core.training.datasets import h36m, humaneva, mpi_inf_3dhp, open_dataset  # noqa: E402
 from lift_to_3d.core.training.datasets.sequence import Sequence  # noqa: E402
+from lift_to_3d.core.training.loop import load_checkpoint  # noqa: E402
 
 FRAMES = 12
 
@@ -369,19 +371,16 @@ def test_mirror_image_is_lifted_mirrored_back_and_averaged(h36m_folder):
 
 
 SMALL = """
-steps = 4
-batch = 2
-rate = [60.0, 60.0]
+epochs = 1
+batch_frames = 10
 optimizer = "adamw"
 lr = 1e-3
 dataset = "{}"
-keypoints = "gt"
 average = 0.0
 [network]
 frames = 5
 width = 16
 depth = 1
-joints = {}
 heads = 4
 dropout = 0.1
 drop_path = 0.1
@@ -393,8 +392,13 @@ times_itself = true
 """
 
 
-@pytest.mark.parametrize(("name", "joints"), [("humaneva", 15), ("h36m", 17), ("3dhp", 17)])
-def test_data_sets_train_and_evaluate_from_the_shell(request, tmp_path, capsys, name, joints):
+@pytest.mark.parametrize(
+    ("name", "joints", "rate", "steps"),
+    [("humaneva", 15, 60, 54), ("h36m", 17, 50, 72), ("3dhp", 17, 25, 6)],
+)
+def test_data_sets_train_and_evaluate_from_the_shell(
+    request, tmp_path, capsys, name, joints, rate, steps
+):
     data = tmp_path / "data"
     if name == "h36m":
         data = request.getfixturevalue("h36m_folder")
@@ -402,11 +406,18 @@ def test_data_sets_train_and_evaluate_from_the_shell(request, tmp_path, capsys, 
         data.mkdir()
         (humaneva_files if name == "humaneva" else mpi_files)(data)
     recipe = tmp_path / "tiny.toml"
-    recipe.write_text(SMALL.format(name, joints))
+    recipe.write_text(SMALL.format("humaneva"))
     runs = tmp_path / "runs"
-    assert main(["train", str(recipe), "--data", str(data), "--out", str(runs)]) == 0
-    model = str(runs / "tiny" / "tiny.onnx")
-    assert read_card(runs / "tiny" / "tiny.json").joints == joints
+    words = ["train", str(recipe), "--data", str(data), "--out", str(runs)]
+    assert main([*words, "--dataset", name, "--keypoints", "gt"]) == 0
+    run = runs / f"tiny-{name}-gt"
+    model, card = str(run / f"{run.name}.onnx"), read_card(run / f"{run.name}.json")
+    assert (card.joints, card.rate, card.data) == (joints, rate, (f"{name} with the keypoints gt",))
+    said = f"train tiny --dataset {name} --keypoints gt --frames 5 ({steps} steps)"
+    assert card.command == f"lift-to-3d {said}", "each window once, and mirrored"
+    assert json.loads(load_checkpoint(run)["recipe"])["keypoints"] == "gt"
+    assert main(["export-onnx", str(run), "--out", str(tmp_path / "again")]) == 0
+    assert read_card(tmp_path / "again" / f"{run.name}.json") == card
     capsys.readouterr()
     words = ["evaluate", "--dataset", name, "--data", str(data), "--keypoints", "gt"]
     figures = tmp_path / "figures"
@@ -425,12 +436,43 @@ def test_data_sets_train_and_evaluate_from_the_shell(request, tmp_path, capsys, 
 def test_a_model_of_other_joints_is_refused(tmp_path, h36m_folder, capsys):
     humaneva_files(tmp_path)
     recipe = tmp_path / "tiny.toml"
-    recipe.write_text(SMALL.format("humaneva", 15))
+    recipe.write_text(SMALL.format("humaneva"))
     assert main(["train", str(recipe), "--data", str(tmp_path), "--out", str(tmp_path)]) == 0
     model = str(tmp_path / "tiny" / "tiny.onnx")
     words = ["evaluate", "--dataset", "h36m", "--data", str(h36m_folder), "--model", model]
     assert main(words) == 2
     assert "15 joints" in capsys.readouterr().err
+
+
+def test_single_frames_of_a_data_set_are_trained_on_and_measured(tmp_path, capsys):
+    mpi_files(tmp_path)
+    recipe = tmp_path / "tiny.toml"
+    recipe.write_text(SMALL.format("3dhp"))
+    words = ["train", str(recipe), "--data", str(tmp_path), "--frames", "1"]
+    assert main([*words, "--out", str(tmp_path)]) == 0
+    capsys.readouterr()
+    model = str(tmp_path / "tiny-T1" / "tiny-T1.onnx")
+    words = ["evaluate", "--dataset", "3dhp", "--data", str(tmp_path), "--model", model]
+    assert main([*words, "--json"]) == 0
+    for line in capsys.readouterr().out.splitlines():
+        assert 0 < json.loads(line)["mean"]["mpjpe"] < 10_000
+
+
+def test_a_network_that_does_not_fit_a_data_set_is_refused(tmp_path, capsys):
+    humaneva_files(tmp_path)
+    recipe = tmp_path / "tiny.toml"
+    recipe.write_text(SMALL.format("humaneva").replace("depth = 1", "depth = 1\nin_channels = 3"))
+    assert main(["train", str(recipe), "--data", str(tmp_path), "--out", str(tmp_path)]) == 2
+    assert "15 joints of 3 numbers, but humaneva gives 15 of 2;" in capsys.readouterr().err
+    assert not (tmp_path / "tiny").exists()
+
+
+def test_most_windows_say_at_what_rate_a_model_was_trained(tmp_path):
+    still = np.zeros((10, 17, 3), np.float32)
+    valid = np.ones(10, bool)
+    slow, fast = (replace(recording("a", still, valid), fps=fps) for fps in (25.0, 50.0))
+    for sequences, rate in (([slow, fast, fast], 50), ([slow, slow, fast], 25), ([slow, fast], 25)):
+        assert DatasetWindows(sequences, 5, H36M, torch.device("cpu")).rate == rate
 
 
 def test_pickles_of_other_protocols_are_read(tmp_path):

@@ -73,6 +73,18 @@ def test_each_loss_alone_is_what_one_reckons_by_hand():
     assert whole == pytest.approx(4 * 0.3 / 34 + 0.5 * (4 * 0.3**2 + 0.2**2) / 51 + 2.0 * 0.3 / 17)
 
 
+def test_a_single_frame_has_no_motion_to_lose_by():
+    """As in the paper's rows of one frame on MPI-INF-3DHP."""
+    target, predicted = torch.randn(2, 4, 1, 17, 3, generator=torch.Generator().manual_seed(0))
+    predicted.requires_grad_()
+    whole = losses.Loss("reference", consistency=0.5, velocity=2.0)
+    value = whole(predicted, target)
+    value.backward()
+    position = replace(whole, consistency=0.0, velocity=0.0)(predicted.detach(), target)
+    assert float(value.detach()) == pytest.approx(float(position))
+    assert predicted.grad.isfinite().all()
+
+
 def test_the_published_codes_backward_multiplies_the_gradient_by_the_loss():
     target = torch.zeros(2, 3, 17, 3)
     start = torch.randn(2, 3, 17, 3, generator=torch.Generator().manual_seed(0))

@@ -36,10 +36,12 @@ from lift_to_3d.core.training.loop import (  # noqa: E402
     Training,
     load_checkpoint,
     new_network,
+    set_precision,
+    usable_device,
     with_window_length,
 )
 from lift_to_3d.core.training.optimizer import orthogonalised  # noqa: E402
-from lift_to_3d.core.training.recipe import RECIPES, Recipe, read_recipe  # noqa: E402
+from lift_to_3d.core.training.recipe import Recipe, read_recipe  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
@@ -265,24 +267,6 @@ def test_a_recipe_may_ask_for_steep_cameras_and_for_detectors_that_mean_other_jo
     assert _in_line(make(0.0)) > _in_line(make(0.5)) > _in_line(make(1.0)) > 0.9
 
 
-def test_recipes_paper_and_reference_are_what_they_say():
-    paper, reference = read_recipe("paper"), read_recipe("reference")
-    for recipe in (paper, reference):
-        size = recipe.network
-        assert (size.frames, size.width, size.depth, size.in_channels) == (243, 512, 8, 2)
-        assert (recipe.dataset, recipe.keypoints) == ("h36m", "cpn_ft_h36m_dbb")
-        assert (recipe.batch, recipe.lr) == (4, 4e-5)
-        assert recipe.step_size(0) == 4e-5
-        assert recipe.step_size(3300) == pytest.approx(4e-5 * 0.99)
-        assert recipe.steps == 120 * recipe.epoch
-    assert paper.loss == losses.Loss("paper", True, 1.0, 0.5, 2.0)
-    assert reference.loss == losses.Loss("reference", False, 1.0, 0.5, 2.0, times_itself=True)
-    assert (paper.optimizer, paper.decay) == ("adam", 0)
-    assert (reference.optimizer, reference.decay) == ("adamw", 0.1)
-    assert (paper.network.dropout, paper.network.drop_path) == (0.1, 0)
-    assert (reference.network.dropout, reference.network.drop_path) == (0, 0.1)
-
-
 @given(st.integers(0, 10_000))
 def test_procrustes_undoes_any_similarity(seed):
     random = np.random.default_rng(seed)
@@ -337,6 +321,72 @@ def test_training_can_be_cut_anywhere(capture_folder, tmp_path, dropped):
     assert (tmp_path / "cut" / "curve.csv").read_text().startswith("step,")
     assert (tmp_path / "cut" / "curve.png").read_bytes().startswith(b"\x89PNG")
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_run_that_diverges_stops_and_keeps_its_checkpoint(capture_folder, tmp_path):
+    """Also where only some updates are looked at, as on a card."""
+    good = small_recipe(optimizer="adamw", warmup=1, cooldown=0.0, steps=20)
+    Training(good, capture_folder, tmp_path, "cpu").run(seconds=0.0)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    bad = Training(replace(good, lr=1e20), capture_folder, tmp_path, "cpu")
+    bad.look_every = 5
+    with pytest.raises(ModelError, match=r"^small: from update 3 on .* of update 1 is kept; give"):
+        bad.run()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_weights_that_a_last_update_spoilt_are_not_kept(capture_folder, tmp_path):
+    recipe = small_recipe(optimizer="adamw", warmup=1, cooldown=0.0, steps=1, lr=3e37, decay=11.0)
+    with pytest.raises(ModelError, match="from update 1 on it is not finite, and nothing is kept"):
+        Training(recipe, capture_folder, tmp_path, "cpu").run()
+    assert not list(tmp_path.glob(CHECKPOINT + "*"))
+
+
+def test_single_frames_are_trained_on(capture_folder, tmp_path):
+    recipe = small_recipe(loss=losses.Loss("reference", consistency=0.5, velocity=2.0))
+    recipe = replace(recipe, network=replace(recipe.network, frames=1))
+    training = Training(recipe, capture_folder, tmp_path, "cpu")
+    training.run()
+    assert all(value.isfinite().all() for value in load_checkpoint(tmp_path)["average"].values())
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"data": {}}, r"^small: names no capture; add a \[data\] table"),
+        ({"in_channels": 2}, "17 joints of 2 numbers, but motion capture gives 17 of 3"),
+        ({"joints": 15}, "15 joints of 3 numbers, but motion capture gives 17 of 3"),
+        ({"device": "warp"}, "device 'warp': torch cannot compute on it here"),
+    ],
+)
+def test_runs_that_cannot_begin_are_told_in_words(capture_folder, tmp_path, changed, said):
+    recipe, device = small_recipe(), changed.pop("device", "cpu")
+    if "data" in changed:
+        recipe = replace(recipe, **changed)
+    else:
+        recipe = replace(recipe, network=replace(recipe.network, **changed))
+    with pytest.raises(ModelError, match=said):
+        Training(recipe, capture_folder, tmp_path / "run", device)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="is about machines without a graphics card")
+def test_a_card_that_is_not_there_is_told_in_words():
+    with pytest.raises(ModelError, match=r"^device 'cuda': torch cannot .*; take cpu, or install"):
+        usable_device("cuda")
+
+
+@pytest.mark.filterwarnings("ignore:.*CUDA is not available")
+def test_precision_is_the_recipes_on_a_card_and_full_on_a_cpu():
+    def products(name, device):
+        set_precision(name, torch.device(device))
+        return torch.get_float32_matmul_precision()
+
+    assert products("bfloat16", "cuda") == "high"
+    assert products("float32", "cuda") == "highest"
+    assert products("bfloat16", "cpu") == "highest"
+    with set_precision("bfloat16", torch.device("cpu")):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
 
 
 class Dispatched(TorchDispatchMode):
@@ -427,25 +477,6 @@ def test_step_size_warms_up_holds_and_falls_to_nothing():
     assert sizes[0] == pytest.approx(0.1)
     assert sizes[9:50] == [1.0] * 41
     assert sizes[99] == pytest.approx(0.02)
-
-
-@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda p: p.stem)
-def test_shipped_recipes_are_read(path):
-    recipe = read_recipe(path.stem)
-    assert recipe.name == path.stem
-    with torch.device("meta"):
-        MixSTE(recipe.network)
-    if recipe.start_from:
-        new_network(recipe)
-
-
-def test_recipes_that_are_not_there_are_told_in_words(tmp_path):
-    with pytest.raises(ModelError, match=r"^tiny\.tml: no such recipe; there are best, default"):
-        read_recipe("tiny.tml")
-    path = tmp_path / "own.toml"
-    path.write_text("steps = 3\n")
-    with pytest.raises(ModelError, match=r"own\.toml: not a recipe \('network'\)"):
-        read_recipe(str(path))
 
 
 def test_checkpoint_of_another_network_is_refused(capture_folder, tmp_path):

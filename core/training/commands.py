@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from .loop import Training
 
 _TRAIN = """\
-Train a model on motion capture, through virtual cameras and simulated detectors.
+Train a model on motion capture, through virtual cameras, or on a research data set.
 
   lift-to-3d train default --data CAPTURE_FOLDER --out checkpoints
       goes on where it was when started again; writes the model when it is done
+  lift-to-3d train paper --dataset humaneva --data FOLDER
+      the paper's system on a research data set: h36m, 3dhp or humaneva
   lift-to-3d train best --data CAPTURE_FOLDER --device cuda --minutes 9 --pieces travel
       a slice of nine minutes on a machine that is lent: goes on from the files in travel, none
       larger than 15 MB, and leaves the run there
@@ -84,6 +86,13 @@ def register(verbs: Any) -> None:
         required=True,
         metavar="PATH",
         help="folder of the packed capture or the data set, or one packed file",
+    )
+    train.add_argument("--dataset", default="", help="h36m, 3dhp or humaneva (default: as RECIPE)")
+    train.add_argument(
+        "--keypoints", default="", help="whose 2D: cpn_ft_h36m_dbb, gt ... (default: as RECIPE)"
+    )
+    train.add_argument(
+        "--frames", type=int, metavar="N", help="of a window, T in the paper (default: as RECIPE)"
     )
     train.add_argument(
         "--out",
@@ -178,7 +187,7 @@ def _train(parsed: argparse.Namespace) -> int:
     if parsed.pieces:
         leave(training.out, parsed.pieces)
     if training.finished:
-        print(_export_run(training.out, training.out, recipe.name, asdict(recipe)))
+        print(_export_run(training.out, training.out, training.out.name, asdict(recipe)))
     return 0
 
 
@@ -188,15 +197,20 @@ def _training(parsed: argparse.Namespace) -> Training:
     from .loop import Training
     from .recipe import read_recipe
 
-    recipe, data = read_recipe(parsed.recipe), parsed.data
-    if data.is_file():
+    recipe = read_recipe(parsed.recipe, parsed.dataset, parsed.keypoints, parsed.frames)
+    frames = f"T{parsed.frames}" if parsed.frames else ""
+    run = "-".join(filter(None, (recipe.name, parsed.dataset, parsed.keypoints, frames)))
+    data = parsed.data
+    if data.is_file() and recipe.dataset:
+        data = data.parent
+    elif data.is_file():
         about = load_about(data)
         sources = (f"{data.name}: {about.get('source', 'source not given')}",)
         recipe = replace(
             recipe, data={data.name: 1.0}, sources=sources, licence=about.get("licence", "")
         )
         data = data.parent
-    return Training(recipe, data, parsed.out / recipe.name, parsed.device)
+    return Training(recipe, data, parsed.out / run, parsed.device)
 
 
 def _run(training: Training, seconds: float | None) -> None:
@@ -229,17 +243,22 @@ def _export_run(run: Path, out: Path, name: str, recipe: dict[str, Any] | None =
     state = load_checkpoint(run)
     values: dict[str, Any] = recipe or json.loads(state["recipe"])
     network = network_from(state["average"], values["network"]["heads"], str(run))
+    words, data = f"lift-to-3d train {values['name']}", [*values.get("sources", ())]
+    if dataset := values.get("dataset"):
+        words += f" --dataset {dataset} --keypoints {values['keypoints']}"
+        words += f" --frames {network.config.frames}"
+        data.append(f"{dataset} with the keypoints {values['keypoints']}")
     card = ModelCard(
         name=name,
         frames=network.config.frames,
         rate=(values["rate"][0] * values["rate"][1]) ** 0.5,
         in_channels=network.config.in_channels,
-        input="picture" if values.get("dataset") else "view",
-        flip=bool(values.get("dataset")),
-        overlap=0.5 if values.get("dataset") else 0.2,
+        input="picture" if dataset else "view",
+        flip=bool(dataset),
+        overlap=0.5 if dataset else 0.2,
         licence=values.get("licence", ""),
-        data=tuple(values.get("sources", ())) or tuple(values["data"]) or (values["dataset"],),
-        command=f"lift-to-3d train {values['name']} ({state['step']} steps)",
+        data=tuple(data or values["data"]),
+        command=f"{words} ({state['step']} steps)",
         network=network.config.as_dict(),
     )
     return export_model(network, card, out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from statistics import median_low
 
 import numpy as np
 import torch
@@ -19,18 +20,25 @@ class DatasetWindows:
     A sequence of n frames gives ceil(n / frames) windows without overlap; they lie in its middle,
     and what they show beyond its ends is its first and last frame. Every window is there twice,
     the second time mirrored.
+
+    Attributes:
+        inputs: (windows, frames, joints, 2) keypoints, not mirrored.
+        targets: (windows, frames, joints, 3) metres.
+        rate: frames a second that most windows have.
     """
 
     def __init__(
         self, sequences: Iterable[Sequence], frames: int, skeleton: Skeleton, device: torch.device
     ) -> None:
-        inputs, targets = [], []
+        inputs, targets, rates = [], [], []
         for sequence in sequences:
             index = window_index(len(sequence.xy), frames)
             inputs.append(sequence.normalised()[index])
             targets.append(sequence.joints[index])
+            rates += [sequence.fps] * len(index)
         self.inputs = torch.from_numpy(np.concatenate(inputs)).float().to(device)
         self.targets = torch.from_numpy(np.concatenate(targets)).float().to(device)
+        self.rate = median_low(rates)
         self.mirror = torch.tensor(skeleton.mirrored, device=device)
 
     def draw(self, batch: int, random: torch.Generator) -> Batch:

@@ -37,15 +37,15 @@ class Training:
     """A run in progress: network, running mean of its weights, optimizers and step number.
 
     Args:
-        recipe: what to train.
+        recipe: what to train; the attribute has a data set's rate and updates in it.
         data: folder of the capture or the data set that the recipe names.
         out: the run's folder; a checkpoint in it is taken up again.
         device: where to train.
         network: what is trained in place of MixSTE, see `core.training.ablations`.
 
     Raises:
-        ModelError: the checkpoint is of another recipe, or is damaged; or the model that the
-            recipe begins with does not fit.
+        ModelError: the checkpoint is of another recipe, or is damaged; the model that the recipe
+            begins with does not fit, or the data; or the device is not to be had.
         MotionError: capture is missing or damaged.
     """
 
@@ -57,11 +57,12 @@ class Training:
         device: str,
         network: nn.Module | None = None,
     ) -> None:
-        self.recipe, self.out, self.device = recipe, out, torch.device(device)
+        self.out, self.device = out, usable_device(device)
         self.on_card = self.device.type == "cuda"
-        if self.on_card:
-            torch.set_float32_matmul_precision("high")
-        self.draw = batch_source(recipe, data, self.device)
+        self.look_every = _LOOK_EVERY if self.on_card else 1
+        self.precision = set_precision(recipe.precision, self.device)
+        recipe, self.draw = batch_source(recipe, data, self.device)
+        self.recipe = recipe
         self.skeleton = skeleton_of(recipe)
         self.network = (network or new_network(recipe)).to(self.device)
         self.average = copy.deepcopy(self.network)
@@ -70,6 +71,7 @@ class Training:
         out.mkdir(parents=True, exist_ok=True)
         if (out / CHECKPOINT).is_file():
             self._resume()
+        self.saved = self.step
 
     @property
     def finished(self) -> bool:
@@ -90,14 +92,24 @@ class Training:
             seconds: stop after so long.
             report: called after every update, every fiftieth on a graphics card, with its number
                 and its error in metres.
+
+        Raises:
+            ModelError: a loss or a weight is not finite; the last checkpoint is left as it was.
         """
         began = saved = time.monotonic()
+        losses: list[torch.Tensor] = []
         errors: list[torch.Tensor] = []
         forward = torch.compile(self.network) if self.on_card else self.network
         while not self.finished:
-            errors.append(self._update(forward))
-            if self.on_card and self.step % _LOOK_EVERY and not self.finished:
+            loss, position = self._update(forward)
+            losses.append(loss)
+            errors.append(position)
+            if self.step % self.look_every and not self.finished:
                 continue
+            finite = torch.stack(losses).isfinite()
+            if not finite.all():
+                raise self._diverged(self.step - len(losses) + int(finite.int().argmin()) + 1)
+            losses = []
             error = float(errors[-1])
             if report:
                 report(self.step, error)
@@ -115,7 +127,10 @@ class Training:
         if (self.out / CURVE).is_file():
             draw_curve(self.out / CURVE, self.out / "curve.png")
 
-    def _update(self, forward: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+    def _update(
+        self, forward: Callable[[torch.Tensor], torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """One update; gives its loss, and its MPJPE in metres."""
         recipe = self.recipe
         seed = recipe.seed * 1_000_003 + self.step
         torch.manual_seed(seed)  # of dropout and stochastic depth
@@ -125,7 +140,7 @@ class Training:
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * size
             optimizer.zero_grad()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.on_card):
+        with self.precision:
             predicted = forward(batch.inputs)
         loss, position = self._loss(predicted.float(), batch)
         loss.backward()
@@ -135,7 +150,7 @@ class Training:
             optimizer.step()
         self.step += 1
         self._follow()
-        return position
+        return loss.detach(), position
 
     def _loss(self, predicted: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         loss = self.recipe.loss(predicted, batch.targets, self.skeleton)
@@ -159,7 +174,16 @@ class Training:
                 writer.writerow(["step", "training_mpjpe_mm"])
             writer.writerow([self.step, f"{loss * 1000:.2f}"])
 
+    def _diverged(self, update: int) -> ModelError:
+        kept = f"the checkpoint of update {self.saved} is kept" if self.saved else "nothing is kept"
+        return ModelError(
+            f"{self.recipe.name}: from update {update} on it is not finite, and {kept}; give the "
+            "recipe a smaller lr, a longer warmup or a clip, and start again."
+        )
+
     def _save(self) -> None:
+        if not all(bool(p.isfinite().all()) for p in self.network.parameters()):
+            raise self._diverged(self.step)
         part = self.out / (CHECKPOINT + ".part")
         torch.save(
             {
@@ -172,6 +196,7 @@ class Training:
             part,
         )
         part.replace(self.out / CHECKPOINT)
+        self.saved = self.step
 
     def _resume(self) -> None:
         state = load_checkpoint(self.out)
@@ -188,6 +213,35 @@ class Training:
             optimizer.load_state_dict(saved)
             for group, lr in zip(optimizer.param_groups, first, strict=True):
                 group["initial_lr"] = lr  # a recipe changed since then holds
+
+
+def usable_device(name: str) -> torch.device:
+    """Where to train, by torch's name for it.
+
+    Raises:
+        ModelError: torch knows no such device, or there is none.
+    """
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        said = str(error).partition("\n")[0].rstrip(".")
+        raise ModelError(
+            f"device {name!r}: torch cannot compute on it here ({said}); take cpu, or install "
+            "torch for this machine's graphics card."
+        ) from error
+
+
+def set_precision(name: str, device: torch.device) -> torch.autocast:
+    """Say how float32 matrices are multiplied, and give what the network is to run in.
+
+    Args:
+        name: of `core.training.recipe.PRECISIONS`. "bfloat16": on a graphics card the network runs
+            in it, and other products in TF32; "float32": everything in full.
+        device: where; a CPU computes in float32 whatever is asked for.
+    """
+    half = device.type == "cuda" and name == "bfloat16"
+    torch.set_float32_matmul_precision("high" if half else "highest")
+    return torch.autocast(device.type, torch.bfloat16, enabled=half)
 
 
 def load_checkpoint(folder: Path) -> dict:

@@ -66,13 +66,17 @@ def wmpjpe(predicted: Tensor, target: Tensor, weights: Tensor, squared: bool = F
 
 
 def velocity_error(predicted: Tensor, target: Tensor) -> Tensor:
-    """MPJVE: mean distance of the frame-to-frame differences."""
-    return (predicted.diff(dim=1) - target.diff(dim=1)).norm(dim=-1).mean()
+    """MPJVE: mean distance of the frame-to-frame differences; 0 for a single frame."""
+    return _mean((predicted.diff(dim=1) - target.diff(dim=1)).norm(dim=-1))
 
 
 def temporal_consistency(predicted: Tensor, weights: Tensor) -> Tensor:
-    """TCLoss: mean square of the frame-to-frame differences of the prediction alone."""
-    return (predicted.diff(dim=1).square().sum(-1) * weights).mean() / 3
+    """TCLoss: mean square of the prediction's frame-to-frame differences; 0 for a single frame."""
+    return _mean(predicted.diff(dim=1).square().sum(-1) * weights) / 3
+
+
+def _mean(values: Tensor) -> Tensor:
+    return values.sum() / max(values.numel(), 1)
 
 
 def joint_weights(name: str, skeleton: Skeleton = H36M) -> tuple[float, ...]:

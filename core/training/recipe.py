@@ -5,12 +5,17 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..errors import ModelError, reason
 from ..mixste.network import NetworkConfig
+from ..skeleton import H36M
+from .datasets import DATASETS, skeletons
 from .losses import Loss
 
 RECIPES = Path(__file__).parent / "recipes"
+PRECISIONS = ("bfloat16", "float32")
+_OF_THE_DATA = ("data", "keypoints", "sources", "licence")  # what another data set makes void
 
 
 @dataclass(frozen=True)
@@ -24,10 +29,15 @@ class Recipe:
             empty where a published data set is trained on.
         dataset: one of `core.training.datasets.DATASETS`, to train on its own keypoints as the
             paper does, or "" for captures through virtual cameras.
-        keypoints: whose 2D of the data set, "cpn_ft_h36m_dbb", "gt" ...
+        keypoints: whose 2D of the data set, "cpn_ft_h36m_dbb", "gt" ...; in a file, where it is
+            left out, the data set's usual one.
         steps: updates in all.
-        batch: windows an update.
-        rate: lowest and highest frame rate of a training window, frames a second.
+        epochs: of a data set, in place of ``steps``: how often each window is seen, itself and
+            mirrored.
+        batch: windows an update; a file may say ``batch_frames`` instead, and as many windows are
+            taken as these frames fill.
+        rate: lowest and highest frame rate of a window of capture, frames a second; windows of a
+            data set have its own.
         optimizer: one of `core.training.optimizer.OPTIMIZERS`.
         lr: step size, held after the warm-up and brought down to 0 over the last part.
         decay: weight decay, with Muon that of the blocks' matrices.
@@ -35,13 +45,14 @@ class Recipe:
         cooldown: share of the updates over which the step size falls.
         clip: largest norm of the gradient, 0 for any.
         shrink: factor of the step size from one epoch to the next, in place of the cooldown.
-        epoch: updates of an epoch, where ``shrink`` is not 1.
+        epoch: updates of an epoch, where ``shrink`` is not 1; ``epochs`` says it, too.
         loss: what is made small.
         position_spread: standard deviation of the position embeddings at the start; published 0.
         noise: of the simulated detector, 1 is usual.
         steep: share of cameras that may look far up or down.
         other_joints: share of windows whose detector means other joints than the capture.
         average: decay of the running mean of the weights, which is what is kept.
+        precision: one of `PRECISIONS`, what a graphics card computes in; a CPU has float32 alone.
         seed: of the initial weights and of every batch.
         sources: where the capture is from and what may be done with it, for the model's card.
         licence: of the weights, for the card.
@@ -56,6 +67,7 @@ class Recipe:
     data: dict[str, float] = field(default_factory=dict)
     dataset: str = ""
     keypoints: str = "gt"
+    epochs: int = 0
     rate: tuple[float, float] = (7.0, 25.0)
     optimizer: str = "muon"
     lr: float = 3e-3
@@ -71,6 +83,7 @@ class Recipe:
     steep: float = 0.0
     other_joints: float = 0.0
     average: float = 0.999
+    precision: str = "bfloat16"
     seed: int = 0
     sources: tuple[str, ...] = ()
     licence: str = ""
@@ -85,11 +98,23 @@ class Recipe:
         return self.lr * warm * min(1.0, (self.steps - step) / max(falling, 1))
 
 
-def read_recipe(name: str) -> Recipe:
+def read_recipe(
+    name: str, dataset: str = "", keypoints: str = "", frames: int | None = None
+) -> Recipe:
     """A shipped recipe by name, or a TOML file.
+
+    A file's tables ``[datasets.NAME]`` hold the entries that are others for that data set. Joints
+    and channels of the network may be left out: they are those of the data.
+
+    Args:
+        name: of the recipe, or the file's path.
+        dataset: to train on in place of what the recipe names.
+        keypoints: whose 2D, likewise.
+        frames: of a window, likewise.
 
     Raises:
         ModelError: there is none, or it has an unknown or wrong entry.
+        MotionError: there is no such data set.
     """
     shipped = {path.stem: path for path in sorted(RECIPES.glob("*.toml"))}
     path = shipped.get(name, Path(name))
@@ -98,10 +123,56 @@ def read_recipe(name: str) -> Recipe:
         raise ModelError(f"{name}: no such recipe; there are {known}, or give a .toml file.")
     try:
         values = tomllib.loads(path.read_text("utf-8"))
-        network = NetworkConfig(**values.pop("network"))
-        values["loss"] = Loss(**values.get("loss", {}))
-        values["rate"] = tuple(values.get("rate", (7.0, 25.0)))
-        values["sources"] = tuple(values.get("sources", ()))
-        return Recipe(name=path.stem, network=network, **values)
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        for_sets = values.pop("datasets", {})
+        if dataset and dataset != values.get("dataset"):
+            values = {k: v for k, v in values.items() if k not in _OF_THE_DATA}
+            values["dataset"] = dataset
+        if keypoints and not values.get("dataset"):
+            raise ModelError(
+                f"{name}: learns from motion capture; keypoints are of a data set, which --dataset "
+                "names."
+            )
+        special = for_sets.get(values.get("dataset"), {})
+        size = values.pop("network") | special.pop("network", {})
+        values |= special
+        if keypoints:
+            values["keypoints"] = keypoints
+        if frames is not None:
+            size["frames"] = frames
+        return _recipe(path.stem, values, size)
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{path}: not a recipe ({reason(error)}).") from error
+
+
+def _recipe(name: str, values: dict[str, Any], size: dict[str, Any]) -> Recipe:
+    """A recipe of a file's entries; ValueError says what is wrong with them."""
+    dataset = values.get("dataset", "")
+    joints, channels = joints_and_channels(dataset)
+    network = NetworkConfig(**{"joints": joints, "in_channels": channels} | size)
+    if network.width % network.heads:
+        raise ValueError(f"{network.heads} heads do not divide its width, {network.width}")
+    if dataset:
+        values.setdefault("keypoints", DATASETS[dataset].keypoints[0])
+    elif found := values.keys() & {"keypoints", "epochs"}:
+        raise ValueError(f"{min(found)} are of a data set, and it names none")
+    if "batch_frames" in values:
+        values["batch"] = max(1, values.pop("batch_frames") // max(1, network.frames))
+    if "epochs" in values:
+        values.setdefault("steps", 0)
+    values["loss"] = Loss(**values.get("loss", {}))
+    values |= {key: tuple(values[key]) for key in ("rate", "sources") if key in values}
+    recipe = Recipe(name=name, network=network, **values)
+    if min(network.frames, network.depth, recipe.batch, recipe.steps or recipe.epochs) < 1:
+        raise ValueError("frames, depth, batch and steps are 1 at least")
+    if recipe.precision not in PRECISIONS:
+        raise ValueError(f"precision {recipe.precision!r} is none of {', '.join(PRECISIONS)}")
+    return recipe
+
+
+def joints_and_channels(dataset: str) -> tuple[int, int]:
+    """What data give a network: joints, and numbers a joint; of capture, too, which is "".
+
+    Raises:
+        MotionError: there is no such data set.
+    """
+    return (len(skeletons(dataset).names), 2) if dataset else (len(H36M.names), 3)
