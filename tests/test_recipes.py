@@ -95,6 +95,10 @@ def test_recipes_that_are_not_there_are_told_in_words(tmp_path):
         ("steps = 3\nbatch = 2\n[network]\nwidth = 30", "8 heads do not divide its width, 30"),
         ("steps = 3\nbatch = 2\n[network]\nframes = 0", "frames, depth, batch and steps are 1"),
         ("steps = 3\nbatch = 2\nprecision = 'half'\n[network]", "'half' is none of bfloat16, f"),
+        (
+            "steps = 3\nbatch = 2\n[network]\n[loss]\njoints = 'refrence'",
+            "'refrence' is none of even",
+        ),
         ("epochs = 3\nbatch = 2\n[network]", "epochs are of a data set, and it names none"),
         ("steps = 3\nbatch = 2\ndataset = 'lsp'\n[network]", "there are h36m, 3dhp, humaneva"),
         ("steps = 3\nbatch = 2\nspeed = 1\n[network]", "speed"),

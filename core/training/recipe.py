@@ -11,7 +11,7 @@ from ..errors import ModelError, reason
 from ..mixste.network import NetworkConfig
 from ..skeleton import H36M
 from .datasets import DATASETS, skeletons
-from .losses import Loss
+from .losses import JOINT_WEIGHTS, Loss
 
 RECIPES = Path(__file__).parent / "recipes"
 PRECISIONS = ("bfloat16", "float32")
@@ -141,7 +141,7 @@ def read_recipe(
             size["frames"] = frames
         return _recipe(path.stem, values, size)
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelError(f"{path}: not a recipe ({reason(error)}).") from error
+        raise ModelError(f"{name}: not a recipe ({reason(error)}).") from error
 
 
 def _recipe(name: str, values: dict[str, Any], size: dict[str, Any]) -> Recipe:
@@ -164,6 +164,10 @@ def _recipe(name: str, values: dict[str, Any], size: dict[str, Any]) -> Recipe:
     recipe = Recipe(name=name, network=network, **values)
     if min(network.frames, network.depth, recipe.batch, recipe.steps or recipe.epochs) < 1:
         raise ValueError("frames, depth, batch and steps are 1 at least")
+    if recipe.loss.joints not in JOINT_WEIGHTS:
+        raise ValueError(
+            f"loss.joints {recipe.loss.joints!r} is none of {', '.join(JOINT_WEIGHTS)}"
+        )
     if recipe.precision not in PRECISIONS:
         raise ValueError(f"precision {recipe.precision!r} is none of {', '.join(PRECISIONS)}")
     return recipe
