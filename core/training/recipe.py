@@ -164,12 +164,12 @@ def _recipe(name: str, values: dict[str, Any], size: dict[str, Any]) -> Recipe:
     recipe = Recipe(name=name, network=network, **values)
     if min(network.frames, network.depth, recipe.batch, recipe.steps or recipe.epochs) < 1:
         raise ValueError("frames, depth, batch and steps are 1 at least")
-    if recipe.loss.joints not in JOINT_WEIGHTS:
-        raise ValueError(
-            f"loss.joints {recipe.loss.joints!r} is none of {', '.join(JOINT_WEIGHTS)}"
-        )
-    if recipe.precision not in PRECISIONS:
-        raise ValueError(f"precision {recipe.precision!r} is none of {', '.join(PRECISIONS)}")
+    for entry, value, known in (
+        ("joints", recipe.loss.joints, JOINT_WEIGHTS),
+        ("precision", recipe.precision, PRECISIONS),
+    ):
+        if value not in known:
+            raise ValueError(f"{entry} {value!r} is none of {', '.join(known)}")
     return recipe
 
 
