@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from .captured import BODY, Z_UP, expected, names_of, off, posed, wriggle, write_bvh
+
 torch = pytest.importorskip("torch", reason="tests of training need torch")
 torch.set_num_threads(1)
 
@@ -18,141 +20,6 @@ from lift_to_3d.core.skeleton import H36M  # noqa: E402
 from lift_to_3d.core.training.capture import load_takes  # noqa: E402
 from lift_to_3d.core.training.metrics import aligned, mpjpe  # noqa: E402
 from lift_to_3d.core.training.mocap.prepare import prepare  # noqa: E402
-
-from .conftest import ROOT  # noqa: E402
-
-BODY: dict[str, tuple[str, tuple[float, float, float]]] = {
-    "hips": ("", (0, 0.95, 0)),
-    "thigh.L": ("hips", (0.09, 0.93, 0)),
-    "shin.L": ("thigh.L", (0.09, 0.50, 0.01)),
-    "foot.L": ("shin.L", (0.09, 0.08, -0.02)),
-    "toe.L": ("foot.L", (0.09, 0.02, 0.12)),
-    "thigh.R": ("hips", (-0.09, 0.93, 0)),
-    "shin.R": ("thigh.R", (-0.09, 0.50, 0.01)),
-    "foot.R": ("shin.R", (-0.09, 0.08, -0.02)),
-    "toe.R": ("foot.R", (-0.09, 0.02, 0.12)),
-    "spine": ("hips", (0, 1.05, 0)),
-    "chest": ("spine", (0, 1.22, 0)),
-    "neck": ("chest", (0, 1.45, 0)),
-    "head": ("neck", (0, 1.53, 0.01)),
-    "shoulder.L": ("chest", (0.04, 1.42, 0)),
-    "upper_arm.L": ("shoulder.L", (0.17, 1.40, 0)),
-    "forearm.L": ("upper_arm.L", (0.45, 1.40, 0)),
-    "hand.L": ("forearm.L", (0.70, 1.40, 0)),
-    "shoulder.R": ("chest", (-0.04, 1.42, 0)),
-    "upper_arm.R": ("shoulder.R", (-0.17, 1.40, 0)),
-    "forearm.R": ("upper_arm.R", (-0.45, 1.40, 0)),
-    "hand.R": ("forearm.R", (-0.70, 1.40, 0)),
-}
-"""Parent and rest position of every bone: metres, Y up, facing +Z, arms held out."""
-TIPS = {"head": (0, 0.19, 0), "toe.L": (0, 0, 0.05), "toe.R": (0, 0, 0.05),
-        "hand.L": (0.08, 0, 0), "hand.R": (-0.08, 0, 0)}  # fmt: skip
-AT = {
-    "hip": "thigh", "knee": "shin", "ankle": "foot",
-    "shoulder": "upper_arm", "elbow": "forearm", "wrist": "hand",
-}  # fmt: skip
-Z_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
-"""Turns Y up, facing +Z, to Z up, facing -Y."""
-
-
-def names_of(preset: str) -> dict[str, str]:
-    """What a preset calls the parts of `BODY`."""
-    rig = json.loads((ROOT / "presets" / "rigs" / f"{preset}.json").read_text())
-    bones = dict(rig["bones"].items() if isinstance(rig["bones"], dict) else rig["bones"])
-
-    def first(value, place=0):
-        return value if isinstance(value, str) else value[place]
-
-    out = {}
-    for part in BODY:
-        stem, _, side = part.partition(".")
-        word = rig["sides"][side == "R"] if side else ""
-        if stem in ("spine", "chest"):
-            out[part] = first(bones["spine"], ("spine", "chest").index(stem))
-        else:
-            out[part] = first(bones[stem]).replace("{side}", word)
-    return out
-
-
-def wriggle(frames: int, fps: float, seed: int = 0) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Angles in degrees for every bone, (frames, 3), and the way of the hips, slow and smooth."""
-    random = np.random.default_rng(seed)
-    time = np.arange(frames)[:, None] / fps
-    angles = {
-        part: 20 * np.sin(time * random.uniform(0.5, 2, 3) + random.uniform(0, 6, 3))
-        for part in BODY
-    }
-    return angles, np.concatenate([0.4 * time, 0.02 * np.sin(time), 0.1 * time], 1)
-
-
-def posed(angles: dict[str, np.ndarray], way: np.ndarray, order: str = "ZXY"):
-    """Where every bone begins, and how it is turned, by forward kinematics of one's own."""
-    heads, turns = {}, {}
-    for part, (parent, rest) in BODY.items():
-        turn = Rotation.from_euler(order, angles[part], degrees=True)
-        if not parent:
-            heads[part], turns[part] = way + rest, turn
-            continue
-        heads[part] = heads[parent] + turns[parent].apply(np.subtract(rest, BODY[parent][1]))
-        turns[part] = turns[parent] * turn
-    return heads, turns
-
-
-def write_bvh(path, names, angles, way, fps, unit=0.01, axes=None, order="ZXY"):
-    """A BVH file of `BODY` under the given names; ``axes`` turns what is written."""
-    axes = np.eye(3) if axes is None else axes
-    lines = ["HIERARCHY"]
-    columns = []
-
-    def offset(vector):
-        x, y, z = axes @ np.array(vector) / unit
-        return f"OFFSET {x:.6f} {y:.6f} {z:.6f}"
-
-    def joint(part, depth):
-        parent, rest = BODY[part]
-        pad = "  " * depth
-        moved = np.subtract(rest, BODY[parent][1]) if parent else np.zeros(3)
-        channels = [] if parent else ["Xposition", "Yposition", "Zposition"]
-        lines.append(f"{pad}{'JOINT' if parent else 'ROOT'} {names[part]}")
-        channels += [f"{axis}rotation" for axis in order]
-        lines.extend([f"{pad}{{", f"{pad}  {offset(moved)}",
-                      f"{pad}  CHANNELS {len(channels)} {' '.join(channels)}"])  # fmt: skip
-        if not parent:
-            columns.append((way + rest) @ axes.T / unit)
-        turn = axes @ Rotation.from_euler("ZXY", angles[part], degrees=True).as_matrix() @ axes.T
-        columns.append(Rotation.from_matrix(turn).as_euler(order, degrees=True))
-        for child in (name for name, (above, _) in BODY.items() if above == part):
-            joint(child, depth + 1)
-        if part in TIPS:
-            lines.extend([f"{pad}  End Site", f"{pad}  {{", f"{pad}    {offset(TIPS[part])}",
-                          f"{pad}  }}"])  # fmt: skip
-        lines.append(f"{pad}}}")
-
-    joint("hips", 0)
-    lines += ["MOTION", f"Frames: {len(way)}", f"Frame Time: {1 / fps:.8f}"]
-    rows = np.concatenate(columns, 1)
-    lines += [" ".join(f"{value:.5f}" for value in row) for row in rows]
-    path.write_text("\n".join(lines) + "\n")
-
-
-def expected(heads, turns) -> np.ndarray:
-    """The joints that follow from the bones alone: (frames, 17, 3), Z up; NaN for the spine."""
-    made = {}
-    for word, side in (("left", "L"), ("right", "R")):
-        for joint, part in AT.items():
-            made[f"{word}_{joint}"] = heads[f"{part}.{side}"]
-    made["pelvis"] = (made["left_hip"] + made["right_hip"]) / 2
-    made["thorax"] = heads["neck"]
-    made["head"] = heads["head"] + turns["head"].apply(TIPS["head"])
-    nothing = np.full_like(made["pelvis"], np.nan)
-    joints = np.stack([made.get(name, nothing) for name in H36M.names], 1) @ Z_UP.T
-    joints[..., 2] += 0.08 - joints[:, [3, 6], 2].min()
-    return joints
-
-
-def off(joints: np.ndarray, wanted: np.ndarray) -> float:
-    """The largest distance, metres, of joints that are to be somewhere."""
-    return float(np.nanmax(np.linalg.norm(joints - wanted, axis=-1)))
 
 
 @pytest.mark.parametrize(
@@ -259,19 +126,25 @@ ASF_BONES = {
 CMU = 0.0254 / 0.45
 
 
-def write_acclaim(folder, frames: int, seed: int = 0) -> dict[str, np.ndarray]:
+def write_acclaim(
+    folder, frames: int, fps: float = 120, asf_unit: str = "deg", amc_says: str = ":DEGREES"
+) -> dict[str, np.ndarray]:
     """``07.asf`` and ``07_01.amc``; gives (frames, 3) metres where every bone ends."""
-    random = np.random.default_rng(seed)
+    in_asf = 1.0 if asf_unit == "deg" else np.pi / 180
+    in_amc = {":DEGREES": 1.0, ":RADIANS": np.pi / 180}.get(amc_says, in_asf)
+    random = np.random.default_rng(0)
     axes = {bone: random.uniform(-40, 40, 3) for bone in ASF_BONES}
-    asf = [":version 1.10", ":name test", ":units", "  mass 1.0", "  length 0.45", "  angle deg",
-           ":documentation", "   made by a test", ":root", "   order TX TY TZ RX RY RZ",
+    in_words = {bone: " ".join(f"{a * in_asf:.8f}" for a in axes[bone]) for bone in ASF_BONES}
+    asf = [":version 1.10", ":name test", ":units", "  mass 1.0", "  length 0.45",
+           f"  angle {asf_unit}", ":documentation", "   made by a test", ":root",
+           "   order TX TY TZ RX RY RZ",
            "   axis XYZ", "   position 0 0 0", "   orientation 0 0 0", ":bonedata"]  # fmt: skip
     for number, (bone, (_, vector, freedoms)) in enumerate(ASF_BONES.items(), 1):
         length = np.linalg.norm(vector)
         asf += ["  begin", f"     id {number}", f"     name {bone}",
                 "     direction " + " ".join(f"{v / length:.9f}" for v in vector),
                 f"     length {length / CMU:.9f}",
-                "     axis " + " ".join(f"{a:.6f}" for a in axes[bone]) + "  XYZ"]  # fmt: skip
+                "     axis " + in_words[bone] + "  XYZ"]  # fmt: skip
         if freedoms:
             limits = ["(-180.0 180.0)"] * len(freedoms.split())
             asf += [f"    dof {freedoms}", f"    limits {limits[0]}", *limits[1:]]
@@ -282,7 +155,7 @@ def write_acclaim(folder, frames: int, seed: int = 0) -> dict[str, np.ndarray]:
         asf += [f"    {bone} {' '.join(children)}"] if children else []
     (folder / "07.asf").write_text("\n".join([*asf, "  end"]) + "\n")
 
-    time = np.arange(frames)[:, None] / 120
+    time = np.arange(frames)[:, None] / fps
 
     def swing(count):
         return 18 * np.sin(time * random.uniform(0.5, 2, count) + random.uniform(0, 6, count))
@@ -290,7 +163,7 @@ def write_acclaim(folder, frames: int, seed: int = 0) -> dict[str, np.ndarray]:
     moved = np.concatenate([0.2 * time, 0.95 + 0 * time, 0.5 * time], 1)
     root = swing(3)
     turns = {"root": Rotation.from_euler("xyz", root, degrees=True)}
-    ends, written = {"root": moved}, {"root": np.concatenate([moved / CMU, root], 1)}
+    ends, written = {"root": moved}, {"root": np.concatenate([moved / CMU, root * in_amc], 1)}
     for bone, (parent, vector, freedoms) in ASF_BONES.items():
         words = freedoms.split()
         values = swing(len(words))
@@ -302,19 +175,31 @@ def write_acclaim(folder, frames: int, seed: int = 0) -> dict[str, np.ndarray]:
         turns[bone] = turns[parent] * turn
         ends[bone] = ends[parent] + turns[bone].apply(vector)
         if words:
-            written[bone] = values
-    amc = ["#!OML:ASF", ":FULLY-SPECIFIED", ":DEGREES"]
+            written[bone] = values * in_amc
+    amc = ["#!OML:ASF", ":FULLY-SPECIFIED", amc_says]
     for t in range(frames):
-        rows = (f"{bone} {' '.join(f'{v:.6f}' for v in row[t])}" for bone, row in written.items())
+        rows = (f"{bone} {' '.join(f'{v:.8f}' for v in row[t])}" for bone, row in written.items())
         amc += [str(t + 1), *rows]
     (folder / "07_01.amc").write_text("\n".join(amc) + "\n")
     return ends
 
 
-def test_asf_and_amc(tmp_path):
-    ends = write_acclaim(tmp_path, 241)
-    [found] = prepare(tmp_path)
-    assert "cmu-asf bones, unit CMU" in found.words
+@pytest.mark.parametrize(
+    ("asf_unit", "amc_says"),
+    [
+        ("deg", ":DEGREES"),
+        ("deg", ":RADIANS"),
+        ("rad", ":DEGREES"),
+        ("rad", ":radians"),
+        ("rad", ""),
+        ("deg", ""),
+    ],
+)
+@pytest.mark.parametrize("fps", [120, 60])
+def test_asf_and_amc(tmp_path, asf_unit, amc_says, fps):
+    ends = write_acclaim(tmp_path, 2 * fps + 1, fps, asf_unit, amc_says)
+    [found] = prepare(tmp_path, fps=fps)
+    assert found.words.endswith(f"cmu-asf bones, unit CMU, {fps} frames a second assumed")
     made = {
         "left_hip": ends["lhipjoint"], "left_knee": ends["lfemur"], "left_ankle": ends["ltibia"],
         "right_hip": ends["rhipjoint"], "right_knee": ends["rfemur"],
@@ -330,7 +215,25 @@ def test_asf_and_amc(tmp_path):
     joints[..., 2] += 0.08 - joints[:, [3, 6], 2].min()
     [take] = found.takes
     assert take.subject == "07"
-    assert off(take.joints[::5], joints[::12]) < 1e-3
+    assert len(take.joints) == 101
+    assert off(take.joints[::5], joints[:: fps // 10]) < 1e-3
+
+
+def test_capture_that_is_not_read_is_said(tmp_path):
+    write_bvh(tmp_path / "walk.bvh", names_of("mixamo"), *wriggle(100, 50.0), 50.0)
+    for name in ("gait.c3d", "gait.trc", "stage.mvnx", "notes.txt", "cube.glb"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "run.glb").write_bytes(b'glTF {"asset": {}, "animations": [{}]}')
+    np.savez(tmp_path / "amass.npz", poses=np.zeros((9, 156)), trans=np.zeros((9, 3)))
+    np.savez(tmp_path / "other.npz", joints=np.zeros((9, 17, 3)))
+    (tmp_path / "torn.npz").write_bytes(b"PK")
+    found = {one.path.name: one for one in prepare(tmp_path)}
+    said = {name: one.words for name, one in found.items() if not one.takes}
+    assert found["walk.bvh"].takes
+    assert said.keys() == {"gait.c3d", "gait.trc", "stage.mvnx", "run.glb", "amass.npz"}
+    assert all(words.startswith(str(tmp_path / name)) for name, words in said.items())
+    assert "markers, not joints" in said["gait.c3d"]
+    assert "body model" in said["amass.npz"]
 
 
 def test_takes_of_cmu_are_those_of_another_preparation(shared):
@@ -387,7 +290,7 @@ def test_command_writes_splits_that_train_takes(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("files", "words", "said"),
     [
-        ([], [], "no motion capture in it; files ending in .bvh, .amc are read"),
+        ([], [], "no motion capture in it; files ending in .bvh, .amc, .fbx are read"),
         (["bad.bvh"], [], "nothing in it can be used"),
         (["walk.bvh"], ["--hold-out", "carl"], "'carl'"),
         (["walk.bvh"], ["--hold-out", "walk"], "nothing is left to train on"),
@@ -423,6 +326,8 @@ Frame Time: 0.02
     ("change", "said"),
     [
         (lambda text: text.replace("Frame Time: 0.02", "Frame Time: 0"), "Frame Time"),
+        (lambda text: text.replace("Time: 0.02", "Time: 9999"), "frames a second"),
+        (lambda text: text[: text.index("Time:")] + "Time: 1\n" + text.splitlines()[-1], "lasts"),
         (lambda text: text[: text.rindex(" ")], "rows of"),
         (lambda _: SNAKE, "cannot be told"),
         (lambda text: text.replace("MOTION", "NOTION"), "no MOTION"),

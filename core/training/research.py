@@ -23,7 +23,7 @@ _PREPARE = """\
 Turn a folder of motion capture into a training set.
 
   lift-to-3d prepare my_capture --out sets --hold-out anna ben
-      BVH and ASF/AMC; writes sets/train.npz.xz and, of Anna and Ben, sets/held_out.npz.xz
+      BVH, FBX, ASF/AMC; writes sets/train.npz.xz and, of Anna and Ben, sets/held_out.npz.xz
   lift-to-3d train default --data sets/train.npz.xz
 """
 
@@ -45,7 +45,10 @@ def register(add: Add) -> None:
     prepare.add_argument("folder", type=Path, help="motion capture; sub-folders are subjects")
     prepare.add_argument("--out", type=Path, default=Path("sets"), help="folder of the sets")
     prepare.add_argument(
-        "--scale", type=float, metavar="M", help="metres of one unit (default: guessed)"
+        "--scale", type=float, metavar="M", help="metres of one unit, where files do not say it"
+    )
+    prepare.add_argument(
+        "--fps", type=float, default=120.0, help="frames a second, where files do not (AMC)"
     )
     prepare.add_argument(
         "--hold-out", nargs="+", default=[], metavar="SUBJECT", help="not for training, to measure"
@@ -171,7 +174,7 @@ def _prepare(parsed: argparse.Namespace) -> int:
     if not parsed.folder.is_dir():
         raise MotionError(f"{parsed.folder}: is not a folder.")
     takes, failed = [], 0
-    for found in prepare(parsed.folder, parsed.scale):
+    for found in prepare(parsed.folder, parsed.scale, parsed.fps):
         print(f"{found.path}: {found.words}" if found.takes else f"left out: {found.words}")
         takes += found.takes
         failed += not found.takes

@@ -2,7 +2,8 @@
 
 A motion does not name its skeleton. By CMU's habit that is the ASF of the same folder whose name
 is the motion's up to its first underscore ("07.asf" for "07_01.amc"), or the folder's only one.
-AMC says no frame rate; CMU's is 120.
+AMC says no frame rate; CMU's is 120. Angles are degrees unless the AMC says ``:RADIANS`` or, for
+the skeleton's own axes and where the AMC says nothing, the ASF ``angle rad``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import numpy as np
 from ...errors import MotionError
 from .skeletal_motion import SkeletalMotion, axis_turns, read_text
 
-_FPS = 120.0
+_RADIAN = float(np.degrees(1))
+_TOP = 10_000  # characters in which a motion says how it is written
 _WRIST = 0.7
 """CMU's bone behind the radius only twists and ends beyond the wrist, which is so far along."""
 
@@ -29,7 +31,17 @@ class _Bone:
     freedoms: tuple[str, ...]
 
 
-def read_amc(path: Path) -> SkeletalMotion:
+@dataclass(frozen=True)
+class _Skeleton:
+    """Bones, parents before children; ``order`` of the root's channels, ``degree`` of an angle."""
+
+    bones: list[_Bone]
+    parents: list[int]
+    order: tuple[str, ...]
+    degree: float
+
+
+def read_amc(path: Path) -> list[SkeletalMotion]:
     """The motion in an AMC file, with the skeleton that belongs to it.
 
     Raises:
@@ -37,12 +49,12 @@ def read_amc(path: Path) -> SkeletalMotion:
     """
     asf = _skeleton_of(path)
     try:
-        bones, parents, order = _skeleton(read_text(asf))
+        skeleton = _skeleton(read_text(asf))
     except (ValueError, IndexError, KeyError, AttributeError) as error:
         raise MotionError(f"{asf}: not an ASF skeleton ({error}).") from None
     try:
-        frames = _frames(read_text(path))
-        return _posed(bones, parents, order, frames)
+        text = read_text(path)
+        return [_posed(skeleton, _frames(text), _degree(text, skeleton.degree))]
     except (ValueError, IndexError, KeyError) as error:
         raise MotionError(f"{path}: not an AMC motion of {asf.name} ({error}).") from None
 
@@ -55,15 +67,17 @@ def _skeleton_of(path: Path) -> Path:
     raise MotionError(f"{path}: put its skeleton, {path.stem.split('_')[0]}.asf, beside it.")
 
 
-def _skeleton(text: str) -> tuple[list[_Bone], list[int], tuple[str, ...]]:
+def _skeleton(text: str) -> _Skeleton:
     order = tuple(w.lower() for w in _line(text.split(":root")[1], "order"))
+    units = _section(text, "units") if ":units" in text else ""
+    degree = _RADIAN if re.search(r"^\s*angle\s+rad", units, re.MULTILINE | re.IGNORECASE) else 1.0
     listed: dict[str, _Bone] = {}
     for block in re.findall(r"\bbegin\b(.*?)\bend\b", _section(text, "bonedata"), re.DOTALL):
         [name] = _line(block, "name")
         length = float(_line(block, "length")[0])
         direction = np.array([float(x) for x in _line(block, "direction")[:3]])
         *angles, letters = _line(block, "axis")
-        axes = _turned(letters, [np.array([float(a)]) for a in angles])[0]
+        axes = _turned(letters, [degree * np.array([float(a)]) for a in angles])[0]
         freedoms = tuple(w.lower() for w in _line(block, "dof")) if "dof" in block else ()
         listed[name] = _Bone(name, direction * length, axes, freedoms)
     bones = [_Bone("root", np.zeros(3), np.eye(3), order)]
@@ -78,7 +92,7 @@ def _skeleton(text: str) -> tuple[list[_Bone], list[int], tuple[str, ...]]:
                 bones.append(listed[name])
     if len(bones) < 2:
         raise ValueError("it has no hierarchy")
-    return bones, parents, order
+    return _Skeleton(bones, parents, order, degree)
 
 
 def _section(text: str, name: str) -> str:
@@ -116,12 +130,16 @@ def _frames(text: str) -> list[dict[str, list[float]]]:
     return frames
 
 
+def _degree(text: str, usual: float) -> float:
+    """How many degrees a unit of an AMC's angles is."""
+    said = re.search(r"^\s*:(degrees|radians)\b", text[:_TOP], re.MULTILINE | re.IGNORECASE)
+    return {"degrees": 1.0, "radians": _RADIAN}[said[1].lower()] if said else usual
+
+
 def _posed(
-    bones: list[_Bone],
-    parents: list[int],
-    order: tuple[str, ...],
-    frames: list[dict[str, list[float]]],
+    skeleton: _Skeleton, frames: list[dict[str, list[float]]], degree: float
 ) -> SkeletalMotion:
+    bones, parents = skeleton.bones, skeleton.parents
     count = len(bones)
     ends, turns = np.zeros((len(frames), count, 3)), np.zeros((len(frames), count, 3, 3))
     rest = np.zeros((count, 3))
@@ -131,10 +149,10 @@ def _posed(
         if bone.freedoms:
             kept = [k for k, freedom in enumerate(bone.freedoms) if freedom[0] == "r"]
             letters = "".join(bone.freedoms[k][1] for k in kept)
-            local = _turned(letters, [values[:, k] for k in kept])
+            local = _turned(letters, [degree * values[:, k] for k in kept])
         turn = bone.axes @ local @ bone.axes.T
         if p < 0:
-            ends[:, j] = values[:, [order.index(f"t{a}") for a in "xyz"]]
+            ends[:, j] = values[:, [skeleton.order.index(f"t{a}") for a in "xyz"]]
             turns[:, j] = turn
         else:
             turns[:, j] = turns[:, p] @ turn
@@ -150,4 +168,4 @@ def _posed(
         if {f"{side}wrist", f"{side}hand"} <= set(names):
             wrist, hand = names.index(f"{side}wrist"), names.index(f"{side}hand")
             heads[:, hand] = heads[:, wrist] + _WRIST * (ends[:, wrist] - heads[:, wrist])
-    return SkeletalMotion(names, above, rest[np.maximum(above, 0)], heads, turns, tips, _FPS)
+    return SkeletalMotion(names, above, rest[np.maximum(above, 0)], heads, turns, tips)

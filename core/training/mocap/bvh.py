@@ -23,7 +23,7 @@ class _Joint:
     channels: list[str] = field(default_factory=list)
 
 
-def read_bvh(path: Path) -> SkeletalMotion:
+def read_bvh(path: Path) -> list[SkeletalMotion]:
     """The motion in a BVH file.
 
     Raises:
@@ -37,7 +37,7 @@ def read_bvh(path: Path) -> SkeletalMotion:
         values, fps = _values(motion, sum(len(j.channels) for j in joints))
     except (ValueError, IndexError) as error:
         raise MotionError(f"{path}: not a BVH file ({error}).") from None
-    return _posed(joints, tips, values, fps)
+    return [_posed(joints, tips, values, fps)]
 
 
 def _hierarchy(words: list[str]) -> tuple[list[_Joint], dict[str, np.ndarray]]:

@@ -21,9 +21,12 @@ from .skeletal_motion import SkeletalMotion
 
 _UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254, "CMU": 0.0254 / 0.45}
 _LEG = 0.86  # metres, of somebody of 1.75 m
-_TOLERANCE = 1.35
+_TOLERANCE, _GIANT = 1.35, 2.0
 _SPINE_SHARE = 0.475
 _NOSE, _HEAD = 0.105, 0.19  # metres before and above, for a leg of _LEG
+_LEAST_HEAD = 0.08
+_ALMOST = 0.9
+"""Cosine: bodies at rest stand and face along axes, but not all."""
 _ANKLE = 0.08  # metres above the floor
 
 _PARTS = {
@@ -38,8 +41,8 @@ class Captured:
 
     Attributes:
         joints: (frames, 17, 3) metres, Z up, the lowest ankle at 0.08 m.
-        unit: name of the unit that was assumed, "given", or "size" where the person was scaled
-            to usual size since no unit fits.
+        unit: name of the unit that was assumed, "of the file", "given", or "size" where the person
+            was scaled to usual size since no unit fits.
         preset: whose names the bones have, see `retarget.mapping.Mapping`.
     """
 
@@ -54,7 +57,8 @@ def to_joints(motion: SkeletalMotion, name: str, scale: float | None = None) -> 
     Args:
         motion: in the file's axes and unit.
         name: of the file, for messages.
-        scale: metres of one unit; guessed from the length of the legs where not given.
+        scale: metres of one unit, where the file does not say; guessed from the length of the legs
+            where not given. A file's unit is not believed if it makes a giant or a dwarf.
 
     Raises:
         MotionError: bones are missing, or cannot be told.
@@ -80,12 +84,13 @@ def to_joints(motion: SkeletalMotion, name: str, scale: float | None = None) -> 
     made["thorax"] = heads("neck") if mapping.bone("neck") else shoulders
     spine = [motion.heads[:, motion.names.index(bone)] for bone in mapping.bones["spine"]]
     made["spine"] = _along([made["pelvis"], *spine, made["thorax"]], _SPINE_SHARE)
-    up, forward = _rest_axes(motion, mapping)
-    made["head"], ahead = _head(motion, mapping, up, forward, leg)
+    along, forward = _rest_axes(motion, mapping)
+    made["head"], ahead = _head(motion, mapping, along, forward, leg)
     made["neck_nose"] = (made["thorax"] + made["head"]) / 2 + ahead * _NOSE * leg / _LEG
-    unit, metres = _unit(leg) if scale is None else ("given", scale)
+    unit, metres = _unit(leg, motion.metres, scale)
     joints = np.stack([made[joint] for joint in H36M.names], 1) * metres
-    joints = joints @ _z_up(up)
+    ankles = (made["left_ankle"] + made["right_ankle"]) / 2
+    joints = joints @ _z_up(_up(motion, made["pelvis"] - ankles, along))
     joints[..., 2] += _ANKLE - joints[:, [3, 6], 2].min()
     return Captured(joints, unit, mapping.preset)
 
@@ -97,7 +102,7 @@ def _mapping(motion: SkeletalMotion, name: str) -> Mapping:
     rest[:, :3, 3] = motion.rest
     size = float(np.ptp(motion.rest, axis=0).max()) or 1.0
     world = np.diag([1.75 / size, 1.75 / size, 1.75 / size, 1.0])
-    if np.ptp(motion.rest[:, 1]) > np.ptp(motion.rest[:, 2]):
+    if motion.up is None and np.ptp(motion.rest[:, 1]) > np.ptp(motion.rest[:, 2]):
         world[:3, :3] = world[:3, :3] @ _z_up(np.array([0.0, 1, 0])).T
     lengths = np.full(count, 0.05 * size)
     mapping = find_mapping(Rig(name, motion.names, motion.parents, rest, lengths, world))
@@ -109,23 +114,43 @@ def _mapping(motion: SkeletalMotion, name: str) -> Mapping:
 
 
 def _rest_axes(motion: SkeletalMotion, mapping: Mapping) -> tuple[np.ndarray, np.ndarray]:
-    """The file's vertical axis, and where the body faces at rest; unit vectors of the file."""
+    """Where the body points and where it faces at rest; unit vectors, along axes if almost so."""
 
     def at_rest(part: str) -> np.ndarray:
         return motion.rest[motion.names.index(str(mapping.bone(part)))]
 
     feet = (at_rest("foot.L") + at_rest("foot.R")) / 2
     hips = (at_rest("thigh.L") + at_rest("thigh.R")) / 2
-    body = hips - feet
-    up = np.zeros(3)
-    axis = int(np.argmax(np.abs(body)))
-    up[axis] = np.sign(body[axis])
+    along = _straightened(hips - feet)
     left = at_rest("thigh.L") - at_rest("thigh.R")
-    forward = np.cross(left - up * (left @ up), up)
-    axis = int(np.argmax(np.abs(forward)))
-    ahead = np.zeros(3)
-    ahead[axis] = np.sign(forward[axis])
-    return up, ahead
+    return along, _straightened(np.cross(left - along * (left @ along), along))
+
+
+def _straightened(vector: np.ndarray) -> np.ndarray:
+    """A vector's axis, if it is almost along one, else its direction."""
+    direction = vector / max(float(np.linalg.norm(vector)), 1e-9)
+    axis = _axis(direction)
+    return axis if axis @ direction > _ALMOST else direction
+
+
+def _axis(vector: np.ndarray) -> np.ndarray:
+    """The axis, of six, that a vector is nearest to."""
+    place = int(np.argmax(np.abs(vector)))
+    return np.eye(3)[place] * np.sign(vector[place])
+
+
+def _up(motion: SkeletalMotion, body: np.ndarray, along: np.ndarray) -> np.ndarray:
+    """The vertical axis: as the file says, or the body's at rest where people rather stand so.
+
+    Args:
+        motion: the motion.
+        body: (frames, 3) from the ankles to the hips.
+        along: the body's direction at rest.
+    """
+    at_rest = _axis(along)
+    if motion.up is None:
+        return at_rest
+    return max((motion.up, at_rest), key=lambda up: float(np.median(body @ up)))
 
 
 def _z_up(up: np.ndarray) -> np.ndarray:
@@ -135,21 +160,27 @@ def _z_up(up: np.ndarray) -> np.ndarray:
 
 
 def _head(
-    motion: SkeletalMotion, mapping: Mapping, up: np.ndarray, forward: np.ndarray, leg: float
+    motion: SkeletalMotion, mapping: Mapping, along: np.ndarray, forward: np.ndarray, leg: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """(frames, 3) the head's top, and (frames, 3) where the face looks."""
     bone = mapping.bone("head") or mapping.bone("neck") or mapping.bones["spine"][-1]
     index = motion.names.index(bone)
-    tip = motion.tips.get(bone)
-    least = 0.08 * leg / _LEG
-    if tip is None or np.linalg.norm(tip) < least:
-        tip = up * _HEAD * leg / _LEG
+    tip = motion.tips.get(bone, np.zeros(3))
+    below = np.flatnonzero(motion.parents == index)
+    if len(below) == 1 and below[0] not in motion.parents:  # Mixamo's HeadTop_End and the like
+        tip = motion.rest[below[0]] - motion.rest[index]
+    if tip @ along < _LEAST_HEAD * leg / _LEG:
+        tip = along * _HEAD * leg / _LEG
     turn = motion.turns[:, index]
     return motion.heads[:, index] + turn @ tip, turn @ forward
 
 
-def _unit(leg: float) -> tuple[str, float]:
+def _unit(leg: float, of_file: float | None, given: float | None) -> tuple[str, float]:
     """The unit in which a leg is as long as legs are, and its metres."""
+    if of_file and 1 / _GIANT < leg * of_file / _LEG < _GIANT:
+        return "of the file", of_file
+    if given is not None:
+        return "given", given
     name = min(_UNITS, key=lambda unit: abs(np.log(leg * _UNITS[unit] / _LEG)))
     if max(leg * _UNITS[name] / _LEG, _LEG / (leg * _UNITS[name])) < _TOLERANCE:
         return name, _UNITS[name]

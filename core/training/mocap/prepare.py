@@ -12,19 +12,28 @@ from ...errors import LiftError, MotionError
 from ..capture import Take, save_takes
 from .acclaim import read_amc
 from .bvh import read_bvh
+from .fbx import read_fbx
 from .joints import to_joints
+from .not_read import why_not_read
 from .skeletal_motion import SkeletalMotion
 
-READERS: dict[str, Callable[[Path], SkeletalMotion]] = {".bvh": read_bvh, ".amc": read_amc}
+READERS: dict[str, Callable[[Path], list[SkeletalMotion]]] = {
+    ".bvh": read_bvh,
+    ".amc": read_amc,
+    ".fbx": read_fbx,
+}
 FPS = 50.0
+USUAL_FPS = 120.0
+"""Of ASF/AMC, which does not say; CMU's database was captured so."""
 
+_SLOWEST, _QUICKEST = 1.0, 10_000.0  # frames a second
 _FASTEST = 15.0  # metres a second; what is faster is a glitch, or the jump from a T-pose
 _SHORTEST = 1.5  # seconds
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What became of one file.
+    """What became of one file, or of one of the motions in it.
 
     Attributes:
         path: the file.
@@ -38,20 +47,21 @@ class Prepared:
 
 
 def find_motions(folder: Path) -> list[Path]:
-    """All files in a folder, and below it, that can be read.
+    """All files in a folder, and below it, that can be read, or hold capture that cannot.
 
     Raises:
         MotionError: there are none.
     """
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in READERS and p.is_file())
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    found = [path for path in files if path.suffix.lower() in READERS or why_not_read(path)]
     if not found:
         kinds = ", ".join(READERS)
         raise MotionError(f"{folder}: no motion capture in it; files ending in {kinds} are read.")
     return found
 
 
-def prepare(folder: Path, scale: float | None = None) -> Iterable[Prepared]:
-    """All takes of a folder of motion capture, file by file.
+def prepare(folder: Path, scale: float | None = None, fps: float = USUAL_FPS) -> Iterable[Prepared]:
+    """All takes of a folder of motion capture, motion by motion.
 
     A file's subject is the folder it lies in below ``folder``, or its name up to the first
     underscore. Takes are brought to 50 frames a second, cut where a joint moves faster than 15 m/s
@@ -59,28 +69,57 @@ def prepare(folder: Path, scale: float | None = None) -> Iterable[Prepared]:
 
     Args:
         folder: where from.
-        scale: metres of one unit in all files; guessed for each file where not given.
+        scale: metres of one unit in files that do not say; guessed for each file where not given.
+        fps: frames a second in files that do not say.
 
     Raises:
         MotionError: there is nothing to read.
     """
     for path in find_motions(folder):
+        inner = path.relative_to(folder).parent
+        subject = path.stem.split("_")[0] if inner == Path() else str(inner)
         try:
-            motion = READERS[path.suffix.lower()](path)
-            found = to_joints(motion, str(path), scale)
+            motions = _read(path)
         except LiftError as error:
             yield Prepared(path, (), str(error))
             continue
-        inner = path.relative_to(folder).parent
-        subject = path.stem.split("_")[0] if inner == Path() else str(inner)
-        parts = cut_at_glitches(resampled(found.joints, motion.fps))
-        endings = [""] if len(parts) == 1 else [f".{n}" for n in range(1, len(parts) + 1)]
-        takes = tuple(
-            Take(path.stem + ending, subject, path.stem, part, FPS)
-            for ending, part in zip(endings, parts, strict=True)
-        )
-        seconds = sum(map(len, parts)) / FPS
-        yield Prepared(path, takes, f"{seconds:.1f} s, {found.preset} bones, unit {found.unit}")
+        for motion in motions:
+            try:
+                yield _prepared(path, subject, motion, scale, fps)
+            except LiftError as error:
+                yield Prepared(path, (), str(error))
+
+
+def _read(path: Path) -> list[SkeletalMotion]:
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise MotionError(f"{path}: {why_not_read(path)}")
+    return reader(path)
+
+
+def _prepared(
+    path: Path, subject: str, motion: SkeletalMotion, scale: float | None, usual_fps: float
+) -> Prepared:
+    where = f"{path} ({motion.take})" if motion.take else str(path)
+    fps = motion.fps or usual_fps
+    if not _SLOWEST <= fps <= _QUICKEST:
+        raise MotionError(f"{where}: {fps:g} frames a second cannot be.")
+    found = to_joints(motion, where, scale)
+    parts = cut_at_glitches(resampled(found.joints, fps))
+    if not parts:
+        raise MotionError(f"{where}: nothing in it lasts {_SHORTEST} s without a jump.")
+    name = " ".join(filter(None, [path.stem, motion.take]))
+    endings = [""] if len(parts) == 1 else [f".{n}" for n in range(1, len(parts) + 1)]
+    takes = tuple(
+        Take(name + ending, subject, path.stem, part, FPS)
+        for ending, part in zip(endings, parts, strict=True)
+    )
+    words = [f"{sum(map(len, parts)) / FPS:.1f} s", f"{found.preset} bones", f"unit {found.unit}"]
+    if motion.fps is None:
+        words.append(f"{fps:g} frames a second assumed")
+    if motion.take:
+        words.insert(0, motion.take)
+    return Prepared(path, takes, ", ".join(words))
 
 
 def save_splits(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,10 @@ class SkeletalMotion:
         heads: (frames, bones, 3) where they begin.
         turns: (frames, bones, 3, 3) how they are turned away from rest, in the file's axes.
         tips: bones without children, to where they end in the rest pose relative to their head.
-        fps: frames a second.
+        fps: frames a second, None where the file does not say.
+        take: which of the file's motions it is, "" for the only one.
+        up: unit vector of the file that points up, None where the file does not say.
+        metres: of one unit, None where the file does not say.
     """
 
     names: tuple[str, ...]
@@ -31,8 +34,21 @@ class SkeletalMotion:
     rest: np.ndarray
     heads: np.ndarray
     turns: np.ndarray
-    tips: dict[str, np.ndarray]
-    fps: float
+    tips: dict[str, np.ndarray] = field(default_factory=dict)
+    fps: float | None = None
+    take: str = ""
+    up: np.ndarray | None = None
+    metres: float | None = None
+
+
+def check_size(path: Path) -> None:
+    """Raises MotionError if a file is missing, or too large."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise MotionError(f"{path}: cannot be read ({error.strerror}).") from None
+    if size > _MOST_BYTES:
+        raise MotionError(f"{path}: is larger than 1 GB; cut it into takes.")
 
 
 def read_text(path: Path) -> str:
@@ -41,9 +57,8 @@ def read_text(path: Path) -> str:
     Raises:
         MotionError: it is missing, or too large.
     """
+    check_size(path)
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise MotionError(f"{path}: is larger than 1 GB; cut it into takes.")
         return path.read_text("latin-1")
     except OSError as error:
         raise MotionError(f"{path}: cannot be read ({error.strerror}).") from None
