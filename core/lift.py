@@ -53,13 +53,11 @@ def lift(
 
     Raises:
         TrackError: the track is empty.
-        ModelError: see `find_model` and `open_backend`.
+        ModelError: see `find_model`, `open_backend` and `lift_joints`.
     """
     if track.frames == 0 or not (track.confidence > 0).any():
         raise TrackError(f"{track.name}: nobody is seen in any frame, there is nothing to lift.")
     found = find_model(model)
-    if found.card.joints != 17:
-        raise ModelError(f"{model}: has {found.card.joints} joints; characters are moved by 17.")
     run = open_backend(found, device)
     joints, doubts = lift_joints(track, found.card, run, flip, overlap, progress)
     _, seen = network_rays(track)
@@ -86,7 +84,15 @@ def lift_joints(
     Returns:
         (frames, 17, 3) metres, camera axes, relative to the pelvis; (frames, 17, 5)
         `core.confidence.signs`.
+
+    Raises:
+        ModelError: the model has other joints.
     """
+    if card.joints != 17:
+        raise ModelError(
+            f"{card.name}: has {card.joints} joints and characters are moved by 17; it is for "
+            "measuring on a data set of such joints (evaluate --dataset; HumanEva has 15)."
+        )
     flip = card.flip if flip is None else flip
     overlap = card.overlap if overlap is None else overlap
     windows = cut_windows(track.frames, track.fps, card.frames, card.rate, overlap)

@@ -56,10 +56,11 @@ Turn a published MixSTE checkpoint into a model that --model takes.
 
   lift-to-3d import-checkpoint best_epoch.bin --out models
       reads the tensors without running anything in the file
+A network of 15 joints can be measured (evaluate --dataset humaneva); characters are moved by 17.
 The weights' licence is between you and whoever gave you the file.
 """
 
-
+_HUMAN36M_RATE, _HUMANEVA_RATE = 50.0, 60.0
 _MODELS = "folder of the model (default: models)"
 
 
@@ -159,7 +160,10 @@ def register(verbs: Any) -> None:
     bring.add_argument("file", type=Path, help="best_epoch.bin, or a bare state dict .pth")
     bring.add_argument("--out", type=Path, default=Path("models"), metavar="DIR", help=_MODELS)
     bring.add_argument("--heads", type=int, default=8, help="attention heads (default: 8)")
-    bring.add_argument("--rate", type=float, default=50.0, help="frames a second it learnt at")
+    bring.add_argument(
+        "--rate", type=float, help="frames a second it learnt at (default: 50; 60 for 15 joints)"
+    )
+    bring.add_argument("--name", help="the model's name (default: the file's)")
     research.register(add)
 
 
@@ -273,16 +277,17 @@ def _import(parsed: argparse.Namespace) -> int:
 
     network = network_from(read_published(parsed.file), parsed.heads, str(parsed.file))
     config = network.config
-    if config.in_channels != 2 or config.joints != 17:
+    if config.in_channels != 2:
         raise ModelError(
-            f"{parsed.file}: is for {config.joints} joints of {config.in_channels} numbers each; "
-            "only networks for x and y of 17 joints can be run."
+            f"{parsed.file}: takes {config.in_channels} numbers for each joint; "
+            "only networks for x and y can be run."
         )
-    print(f"{config.frames} frames: {cost_of(config.as_dict())}")
+    joints = "" if config.joints == 17 else f"{config.joints} joints, "
+    print(f"{joints}{config.frames} frames: {cost_of(config.as_dict())}")
     card = ModelCard(
-        name=parsed.file.stem,
+        name=parsed.name or parsed.file.stem,
         frames=config.frames,
-        rate=parsed.rate,
+        rate=parsed.rate or (_HUMANEVA_RATE if config.joints == 15 else _HUMAN36M_RATE),
         in_channels=2,
         input="picture",
         licence="that of the file it was imported from",

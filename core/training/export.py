@@ -107,7 +107,7 @@ def _write_onnx(network: MixSTE, path: Path) -> None:
     config = network.config
     example = torch.zeros(2, config.frames, config.joints, config.in_channels)
     part = path.with_name(path.name + ".part")
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network.eval().cpu(),
