@@ -66,6 +66,10 @@ def test_keypoints_are_chosen_without_a_file(tmp_path):
     assert read_recipe(str(own)).keypoints == "hrnet"
     other = read_recipe(str(own), "humaneva")
     assert (other.keypoints, other.licence, other.network.joints) == ("gt", "", 15)
+    shipped = read_recipe("default", "h36m")
+    assert (shipped.network.in_channels, shipped.keypoints) == (2, "cpn_ft_h36m_dbb")
+    assert (shipped.sources, shipped.licence, shipped.data) == ((), "", {}), "those of capture"
+    assert read_recipe("default").network.in_channels == 3
     with pytest.raises(ModelError, match=r"^default: learns from motion capture; keypoints are of"):
         read_recipe("default", keypoints="gt")
 
