@@ -88,10 +88,12 @@ def test_given_scale_and_strange_units(tmp_path):
 
 def test_takes_are_cut_at_glitches_and_short_parts_left_out(tmp_path):
     angles, way = wriggle(300, 50.0)
-    way[100:150] += [0, 0, 3.0]  # a part of one second, then back
+    way[100:150] += [0, -2.0, 3.0]  # a part of one second, then back
     write_bvh(tmp_path / "a.bvh", names_of("mixamo"), angles, way, 50.0)
     [found] = prepare(tmp_path)
     assert [(t.name, len(t.joints)) for t in found.takes] == [("a.1", 100), ("a.2", 150)]
+    for take in found.takes:
+        assert take.joints[:, [3, 6], 2].min() == pytest.approx(0.08), "on the floor"
 
 
 ASF_BONES = {

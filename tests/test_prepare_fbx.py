@@ -24,13 +24,14 @@ FPS = 50.0
 HEAD = [H36M.names.index(name) for name in ("neck_nose", "head")]
 
 
-def write_fbx(path: Path, motions: list[tuple], **settings) -> Path:
-    """An FBX file of people that move as given."""
+def write_fbx(path: Path, motions: list[tuple], imported: dict | None = None, **settings) -> Path:
+    """An FBX file of people that move as given; ``imported`` is how Blender reads their BVH."""
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     for angles, way in motions:
         bvh = path.with_suffix(".bvh")
         write_bvh(bvh, names_of("mixamo"), angles, way, FPS)
-        bpy.ops.import_anim.bvh(filepath=str(bvh), global_scale=0.01, update_scene_fps=True)
+        into = {"global_scale": 0.01, "update_scene_fps": True} | (imported or {})
+        bpy.ops.import_anim.bvh(filepath=str(bvh), **into)
         bvh.unlink()
     usual = {"bake_anim_simplify_factor": 0.0, "bake_anim_use_nla_strips": False}
     usual |= {"bake_anim_use_all_actions": False}
@@ -61,6 +62,22 @@ def test_joints_are_where_the_motion_has_them(tmp_path, settings):
     assert (take.name, take.subject, take.fps) == ("anna_walk", "anna", FPS)
     assert len(take.joints) == 100
     assert off(take.joints, turned(expected(*posed(*motion)), take.joints)) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("imported", "said"),
+    [
+        ({"target": "OBJECT"}, "unit of the file"),  # empties in place of bones
+        ({"axis_up": "Z", "axis_forward": "Y"}, "unit of the file"),  # people lie in it
+        ({"global_scale": 1.0}, "unit cm"),  # giants
+    ],
+)
+def test_files_made_in_other_ways_or_wrongly(tmp_path, imported, said):
+    motion = wriggle(100, FPS)
+    write_fbx(tmp_path / "anna.fbx", [motion], imported, add_leaf_bones=True)
+    [found] = prepare(tmp_path)
+    assert said in found.words
+    assert off(found.takes[0].joints, expected(*posed(*motion))) < 1e-3
 
 
 def test_the_same_motion_as_fbx_and_as_bvh(tmp_path, samples):

@@ -27,7 +27,6 @@ _NOSE, _HEAD = 0.105, 0.19  # metres before and above, for a leg of _LEG
 _LEAST_HEAD = 0.08
 _ALMOST = 0.9
 """Cosine: bodies at rest stand and face along axes, but not all."""
-_ANKLE = 0.08  # metres above the floor
 
 _PARTS = {
     "hip": "thigh", "knee": "shin", "ankle": "foot",
@@ -40,7 +39,7 @@ class Captured:
     """The 17 joints of a take, and how sure we are of the unit.
 
     Attributes:
-        joints: (frames, 17, 3) metres, Z up, the lowest ankle at 0.08 m.
+        joints: (frames, 17, 3) metres, Z up.
         unit: name of the unit that was assumed, "of the file", "given", or "size" where the person
             was scaled to usual size since no unit fits.
         preset: whose names the bones have, see `retarget.mapping.Mapping`.
@@ -91,7 +90,6 @@ def to_joints(motion: SkeletalMotion, name: str, scale: float | None = None) -> 
     joints = np.stack([made[joint] for joint in H36M.names], 1) * metres
     ankles = (made["left_ankle"] + made["right_ankle"]) / 2
     joints = joints @ _z_up(_up(motion, made["pelvis"] - ankles, along))
-    joints[..., 2] += _ANKLE - joints[:, [3, 6], 2].min()
     return Captured(joints, unit, mapping.preset)
 
 

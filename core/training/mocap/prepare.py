@@ -29,6 +29,7 @@ USUAL_FPS = 120.0
 _SLOWEST, _QUICKEST = 1.0, 10_000.0  # frames a second
 _FASTEST = 15.0  # metres a second; what is faster is a glitch, or the jump from a T-pose
 _SHORTEST = 1.5  # seconds
+_ANKLE = 0.08  # metres above the floor
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,9 @@ def prepare(folder: Path, scale: float | None = None, fps: float = USUAL_FPS) ->
     """All takes of a folder of motion capture, motion by motion.
 
     A file's subject is the folder it lies in below ``folder``, or its name up to the first
-    underscore. Takes are brought to 50 frames a second, cut where a joint moves faster than 15 m/s
-    and parts of less than 1.5 s left out. A file that cannot be read is said and left out.
+    underscore. Takes are brought to 50 frames a second, cut where a joint moves faster than 15 m/s,
+    put on the floor, and parts of less than 1.5 s left out. A file that cannot be read is said and
+    left out.
 
     Args:
         folder: where from.
@@ -105,7 +107,7 @@ def _prepared(
     if not _SLOWEST <= fps <= _QUICKEST:
         raise MotionError(f"{where}: {fps:g} frames a second cannot be.")
     found = to_joints(motion, where, scale)
-    parts = cut_at_glitches(resampled(found.joints, fps))
+    parts = [on_floor(part) for part in cut_at_glitches(resampled(found.joints, fps))]
     if not parts:
         raise MotionError(f"{where}: nothing in it lasts {_SHORTEST} s without a jump.")
     name = " ".join(filter(None, [path.stem, motion.take]))
@@ -162,3 +164,9 @@ def cut_at_glitches(joints: np.ndarray) -> list[np.ndarray]:
     cuts = np.flatnonzero(speed > _FASTEST) + 1
     parts = np.split(joints, cuts)
     return [part for part in parts if len(part) >= _SHORTEST * FPS]
+
+
+def on_floor(joints: np.ndarray) -> np.ndarray:
+    """(frames, 17, 3), moved up or down so that the lowest ankle is at 0.08 m."""
+    ankles = joints[:, [3, 6], 2]
+    return joints + np.array([0, 0, _ANKLE - ankles.min()], joints.dtype)
