@@ -93,20 +93,48 @@ def lift_joints(
             f"{card.name}: has {card.joints} joints and characters are moved by 17; it is for "
             "measuring on a data set of such joints (evaluate --dataset; HumanEva has 15)."
         )
+    rays, seen = network_rays(track)
+    picture = picture_inputs(track) if card.input == "picture" else None
+    return lift_rays(rays, seen, track.fps, card, run, picture, flip, overlap, progress)
+
+
+def lift_rays(
+    rays: np.ndarray,
+    seen: np.ndarray,
+    fps: float,
+    card: ModelCard,
+    run: Run,
+    picture: np.ndarray | None = None,
+    flip: bool | None = None,
+    overlap: float | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`lift_joints`, of the network's own joints.
+
+    Args:
+        rays: (frames, 17, 2), see `network_rays`.
+        seen: (frames, 17) confidence, 0 where missing.
+        fps: frames a second.
+        card: of the model.
+        run: the model.
+        picture: (frames, 17, 2) what a model takes whose card says "picture".
+        flip: see `lift`.
+        overlap: see `lift`.
+        progress: see `lift`.
+    """
     flip = card.flip if flip is None else flip
     overlap = card.overlap if overlap is None else overlap
-    windows = cut_windows(track.frames, track.fps, card.frames, card.rate, overlap)
-    rays, seen = network_rays(track)
-    if card.input == "picture":
-        inputs, axis = picture_inputs(track)[windows.index], None
-    else:
+    windows = cut_windows(len(rays), fps, card.frames, card.rate, overlap)
+    if picture is None:
         inputs, axis = to_view(rays[windows.index], seen[windows.index])
+    else:
+        inputs, axis = picture[windows.index], None
     answers = lift_windows(inputs, axis, run, flip, progress)
     joints = smoothed(windows.blend(answers), windows.stride)
     apart = disagreement(answers, joints, windows)
-    placed = smoothed(fitted(joints, rays, seen, track.fps, windows.stride), windows.stride)
+    placed = smoothed(fitted(joints, rays, seen, fps, windows.stride), windows.stride)
     doubts = signs(joints, placed, apart, seen, windows.stride)
-    return bridged(placed, seen.any(1), round(_LONGEST_GUESS * track.fps)), doubts
+    return bridged(placed, seen.any(1), round(_LONGEST_GUESS * fps)), doubts
 
 
 def network_rays(track: Track) -> tuple[np.ndarray, np.ndarray]:

@@ -16,12 +16,15 @@ torch.set_num_threads(1)
 from lift_to_3d.cli import main  # noqa: E402
 from lift_to_3d.core.errors import LiftError, MotionError  # noqa: E402
 from lift_to_3d.core.mixste.model import ModelCard, read_card  # noqa: E402
+from lift_to_3d.core.mixste.windows import cut_windows  # noqa: E402
 from lift_to_3d.core.skeleton import H36M  # noqa: E402
-from lift_to_3d.core.training import protocols  # noqa: E402
+from lift_to_3d.core.training import protocols, research  # noqa: E402
 from lift_to_3d.core.training.dataset_batches import DatasetWindows, window_index  # noqa: E402
 from lift_to_3d.core.training.datasets import h36m, humaneva, mpi_inf_3dhp, open_dataset  # noqa: E402
 from lift_to_3d.core.training.datasets.sequence import Sequence  # noqa: E402
 from lift_to_3d.core.training.loop import load_checkpoint  # noqa: E402
+
+from .test_reprojection import BODY  # noqa: E402
 
 FRAMES = 12
 
@@ -269,18 +272,46 @@ def oracle(sequences):
 def test_protocols_find_a_known_error(h36m_folder):
     sequences = open_dataset("h36m", h36m_folder, "gt", "test")
     card = ModelCard("oracle", 5, 50.0, 2, "picture")
-    run = oracle(sequences)
-    for windows, mean in (("published", (16 * 30 + 9) / 17), ("overlapped", 16 * 30 / 17)):
-        found = list(protocols.answers(sequences, card, run, H36M, windows, flip=False))
-        result = protocols.score_answers(found)
-        assert result.mean.mpjpe == pytest.approx(mean, rel=1e-3)
-        assert result.variance == pytest.approx(0, abs=1e-3)
-        assert result.mean.pck == 100
-        assert result.mean.auc == pytest.approx(100 * 24 / 31, abs=3.3), "24 of 31 limits > 30 mm"
-        assert result.mean.p_mpjpe < mean
-        assert result.mean.mpjve < 1e-3
-        assert result.mean.frames == sum(len(a.joints) for a in found)
-    assert {len(a.joints) for a in found} == {len(s.xy) for s in sequences}
+    mean = (16 * 30 + 9) / 17
+    found = list(protocols.answers(sequences, card, oracle(sequences), H36M, flip=False))
+    result = protocols.score_answers(found)
+    assert result.mean.mpjpe == pytest.approx(mean, rel=1e-3)
+    assert result.variance == pytest.approx(0, abs=1e-3)
+    assert result.mean.pck == 100
+    assert result.mean.auc == pytest.approx(100 * 24 / 31, abs=3.3), "24 of 31 limits > 30 mm"
+    assert result.mean.p_mpjpe < mean
+    assert result.mean.mpjve < 1e-3
+    assert result.mean.frames == sum(len(a.joints) for a in found)
+
+
+def test_overlapped_windows_are_lifted_as_a_users_file_is():
+    """At the rate and overlap of the card, fitted to the keypoints, the root at the origin."""
+    truth = np.repeat(BODY[None], 100, 0).astype(np.float32)
+    place = np.linspace([-1, 0, 4], [1, 0, 5], 100)[:, None]
+    camera = truth + place
+    xy = (camera[..., :2] / camera[..., 2:] * 1000 + 500).astype(np.float32)
+    sequence = replace(
+        recording("Walking", truth, np.ones(100, bool)), xy=xy, focal=(1000, 1000, 500, 500)
+    )
+    card = ModelCard("wrong", 10, 17.0, 2, "picture", flip=False, overlap=0.2)
+    steps, windows = [], 0
+
+    def wrong(inputs):
+        nonlocal windows
+        windows += len(inputs)
+        steps.extend(np.diff(inputs[:, :, 0, 0]).ravel())
+        out = np.broadcast_to(BODY, (*inputs.shape[:3], 3)).copy()
+        out[:, :, 13] += [0.1, 0, 0]
+        out[:, :, 0] += 0.5
+        return out
+
+    [found] = protocols.answers([sequence], card, wrong, H36M, "overlapped", flip=False)
+    assert windows == len(cut_windows(100, 50.0, 10, 17.0, 0.2).index)
+    one = np.median(np.diff(sequence.normalised()[:, 0, 0]))
+    assert np.median(steps) == pytest.approx(3 * one, rel=0.05), "every third frame"
+    assert len(found.joints) == 100
+    assert np.abs(found.joints[:, 0]).max() == 0
+    assert np.linalg.norm(found.joints[:, 13] - truth[:, 13], axis=-1).mean() < 0.04, "fitted"
 
 
 def recording(action: str, joints: np.ndarray, valid: np.ndarray) -> Sequence:
@@ -293,7 +324,7 @@ def answer(action: str, joints: np.ndarray, valid: np.ndarray | None = None) -> 
     """An answer where all joints ought to be at the origin."""
     valid = np.ones(len(joints), bool) if valid is None else valid
     truth = recording(action, np.zeros_like(joints), valid)
-    return protocols.Answer(truth, joints, truth.joints, truth.xy, valid)
+    return protocols.Answer(truth, joints, np.arange(len(joints)))
 
 
 def test_actions_count_alike_and_frames_that_are_not_valid_do_not():
@@ -307,6 +338,23 @@ def test_actions_count_alike_and_frames_that_are_not_valid_do_not():
     assert result.mean.mpjpe == pytest.approx(20), "not weighted by frames"
     assert result.variance == pytest.approx(100)
     assert result.mean.frames == 108
+
+
+def test_in_3dhp_frames_count_alike_as_p_stmo_publishes_it(tmp_path, capsys):
+    rows = []
+    for action, off, frames in (("TS1", 0.01, 603), ("TS5", 0.05, 320)):
+        joints = np.zeros((2 * frames, 17, 3)) + [off, 0, 0]
+        rows.append(answer(action, joints, np.arange(2 * frames) < frames))
+    result = protocols.score_answers(rows, "frames")
+    assert result.mean.mpjpe == pytest.approx((10 * 603 + 50 * 320) / 923)
+    assert result.mean.frames == 923
+    assert result.other_mean.mpjpe == pytest.approx(30)
+
+    research.show_protocol("3dhp gt", result, as_json=False)
+    *_, mean, alike, last = capsys.readouterr().out.splitlines()
+    assert mean.split()[:2] == ["mean", "23.87"]
+    assert alike.split()[:3] == ["actions", "alike", "30.00"]
+    assert "all frames count alike" in last
 
 
 def test_pck_and_auc_are_those_of_3dhp():
@@ -420,17 +468,21 @@ def test_data_sets_train_and_evaluate_from_the_shell(
     assert read_card(tmp_path / "again" / f"{run.name}.json") == card
     capsys.readouterr()
     words = ["evaluate", "--dataset", name, "--data", str(data), "--keypoints", "gt"]
-    figures = tmp_path / "figures"
-    assert main([*words, "--model", model, "--json", "--figures", str(figures)]) == 0
-    lines = [json.loads(x) for x in capsys.readouterr().out.splitlines() if x.startswith("{")]
+    words += ["--model", model, "--json"]
+    assert main(words) == 0
+    lines = [json.loads(x) for x in capsys.readouterr().out.splitlines()]
     assert [x["test"].partition(", ")[2] for x in lines] == [
         "published windows, flip on", "overlapped windows, flip on",
         "published windows, flip off", "overlapped windows, flip off",
     ]  # fmt: skip
     assert all(x["mean"]["mpjpe"] > 0 for x in lines)
-    drawn = {path.name for path in figures.iterdir()}
-    assert drawn == {"distribution.png", "joints.png", "poses.png", "attention.png"}
-    assert all(p.read_bytes().startswith(b"\x89PNG") for p in figures.iterdir())
+    figures = tmp_path / "figures"
+    words += ["--windows", "overlapped", "--no-mirror", "--figures", str(figures)]
+    assert main(words) == 0
+    names = ("distribution.png", "joints.png", "poses.png", "attention.png")
+    folder = figures / f"{name}_gt_overlapped_windows_flip_off"
+    assert set(figures.rglob("*.png")) == {folder / png for png in names}
+    assert all(p.read_bytes().startswith(b"\x89PNG") for p in folder.iterdir())
 
 
 def test_a_model_of_other_joints_is_refused(tmp_path, h36m_folder, capsys):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
@@ -134,7 +135,12 @@ def register(verbs: Any) -> None:
         "--fov", type=float, metavar="DEG", help="of the camera of --real, horizontally"
     )
     research.add_dataset_words(evaluate)
-    evaluate.add_argument("--figures", type=Path, metavar="DIR", help="draw the paper's figures")
+    evaluate.add_argument(
+        "--figures",
+        type=Path,
+        metavar="DIR",
+        help="draw the paper's figures, a folder for each test",
+    )
     evaluate.add_argument(
         "--model", default="default", help="a shipped model's name, or an .onnx file"
     )
@@ -303,6 +309,9 @@ def _evaluate(parsed: argparse.Namespace) -> int:
         raise MotionError(
             "nothing to measure on; give --capture FILES, --real TRC INPUT or --dataset NAME."
         )
+    [(name, count), *_] = Counter(map(_stem, parsed.capture)).most_common(1) or [("", 0)]
+    if count > 1:
+        raise MotionError(f"{count} captures are called {name}; rename all but one of them.")
     _need_torch()
     from ..mixste.backend import open_backend
     from ..mixste.cost import cost_of
@@ -314,39 +323,45 @@ def _evaluate(parsed: argparse.Namespace) -> int:
     if card.network and not parsed.json:
         print(f"{card.name}: {cost_of(card.network)}")
     if parsed.dataset:
-        research.evaluate_dataset(parsed, parsed.figures)
+        research.evaluate_dataset(parsed)
     if parsed.into_card and parsed.capture:
         run = open_backend(model, parsed.device)
         both = (virtual_clips(parsed.capture[0], noise, seed=1) for noise in (0.0, 1.0))
         card = calibrated(card, chain.from_iterable(both), run)
         write_card(card, model.card_path)
     for path in parsed.capture:
-        if parsed.figures:
-            research.draw_capture(path, model, parsed.device, parsed.figures)
         for title, noise in (("clean", 0.0), ("noisy", 1.0)):
-            clips = virtual_clips(path, noise)
-            result = asdict(score(clips, parsed.model, parsed.device, parsed.mirror))
-            test = f"{path.name.partition('.')[0]} {title}"
+            clips, lifted = virtual_clips(path, noise), []
+            told = lifted.append if parsed.figures else None
+            result = asdict(score(clips, parsed.model, parsed.device, parsed.mirror, told=told))
+            test = f"{_stem(path)} {title}"
             _show(test, result, parsed.json)
             card.figures[test] = _rounded(result)
+            if parsed.figures:
+                research.draw_clips(lifted, model, test, parsed)
     if parsed.real:
         from ..clean import clean
         from ..tracks import read
-        from .reference import read_trc, score_real
+        from .reference import lift_real, read_trc, score_real
 
         trc, keypoints = parsed.real
         truth, fps = read_trc(trc)
         [track] = read(
             keypoints, fps=parsed.fps or fps, size=parsed.size, fov=parsed.fov, person="largest"
         )
-        result = asdict(
-            score_real(clean(track), truth, fps, parsed.model, parsed.device, parsed.mirror)
-        )
-        _show(f"{keypoints.name} real", result, parsed.json)
-        card.figures[f"{keypoints.name} real"] = _rounded(result)
+        answer = lift_real(clean(track), truth, parsed.model, parsed.device, parsed.mirror)
+        result, test = asdict(score_real(answer, fps)), f"{keypoints.name} real"
+        _show(test, result, parsed.json)
+        card.figures[test] = _rounded(result)
+        if parsed.figures:
+            research.draw_real(answer, model, test, parsed)
     if parsed.into_card:
         write_card(card, model.card_path)
     return 0
+
+
+def _stem(path: Path) -> str:
+    return path.name.partition(".")[0]
 
 
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:

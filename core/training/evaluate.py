@@ -18,6 +18,7 @@ from ..confidence import calibrate
 from ..lift import lift, lift_joints
 from ..mixste.backend import Run
 from ..mixste.model import ModelCard
+from ..motion import Pose
 from ..skeleton import COCO, H36M
 from ..track import Track
 from .cameras import random_cameras
@@ -115,6 +116,7 @@ def score(
     device: str = "auto",
     flip: bool | None = None,
     prepare: Callable[[Track], Track] | None = None,
+    told: Callable[[tuple[Clip, Pose]], None] | None = None,
 ) -> Score:
     """Lift all clips and compare with the truth.
 
@@ -124,6 +126,7 @@ def score(
         device: see `core.lift.lift`.
         flip: see `core.lift.lift`.
         prepare: done to every track before lifting, such as `core.clean.clean`.
+        told: called with every clip and what it was lifted to.
     """
     rows, errors, doubts, frozen = [], [], [], []
     for clip in clips:
@@ -136,6 +139,8 @@ def score(
         rows.append(_row(pose.joints, clip.truth, track.fps))
         errors.append(error)
         doubts.append(1 - pose.confidence)
+        if told:
+            told((clip, pose))
     lengths = [len(e) for e in errors]
     mean = {k: float(np.average([r[k] for r in rows], weights=lengths)) for k in rows[0]}
     error, doubt = np.concatenate(errors), np.concatenate(doubts)

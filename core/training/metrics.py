@@ -50,11 +50,18 @@ def wrong_limbs(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 def aligned(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Prediction moved, turned (never mirrored) and scaled onto the target, frame by frame."""
-    mean_p, mean_t = predicted.mean(-2, keepdims=True), target.mean(-2, keepdims=True)
-    p, t = predicted - mean_p, target - mean_t
+    scale, rotation = similarity(predicted, target)
+    middle = predicted.mean(-2, keepdims=True)
+    return scale * (predicted - middle) @ rotation + target.mean(-2, keepdims=True)
+
+
+def similarity(predicted: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The scale (..., 1, 1) and rotation (..., 3, 3), for row vectors, of `aligned`."""
+    p = predicted - predicted.mean(-2, keepdims=True)
+    t = target - target.mean(-2, keepdims=True)
     u, s, vt = np.linalg.svd(np.swapaxes(p, -1, -2) @ t)
     sign = np.sign(np.linalg.det(u @ vt))
     s[..., -1] *= sign
     u[..., :, -1] *= sign[..., None]
     scale = s.sum(-1) / np.maximum((p**2).sum((-1, -2)), 1e-12)
-    return scale[..., None, None] * (p @ (u @ vt)) + mean_t
+    return scale[..., None, None], u @ vt

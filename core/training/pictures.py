@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _EDGES = tuple(range(0, 151, 10))
 _TRUTH, _OURS = "0.6", "tab:red"
 _UNSEEN = 0.25  # how solid a bone is drawn that nobody saw
-_MOST_FRAMES, _POSES = 100_000, 4
+_POSES = 4
 
 
 @dataclass(frozen=True)
@@ -28,32 +28,39 @@ class Shown:
 
     Attributes:
         name: of the recording.
-        joints: (frames, joints, 3) metres, camera axes, relative to the root.
-        target: likewise, the truth.
+        joints: (frames, joints, 3) metres, camera axes, the errors those that are measured.
+        target: likewise, the truth; NaN where nothing is measured.
         keypoints: (frames, joints, 2), y down, any unit; NaN where missing.
+        frames: (frames,) int, their numbers in the recording.
     """
 
     name: str
     joints: np.ndarray
     target: np.ndarray
     keypoints: np.ndarray
+    frames: np.ndarray
 
 
-def draw_evaluation(shown: list[Shown], skeleton: Skeleton, folder: Path) -> list[Path]:
+def draw_evaluation(
+    shown: list[Shown], skeleton: Skeleton, folder: Path, measure: str = "MPJPE"
+) -> list[Path]:
     """Draw errors and poses of an evaluation as PNGs; gives the files.
 
     Args:
-        shown: what was lifted, at least one recording.
+        shown: what was lifted, at least one frame of it measured.
         skeleton: of the joints.
         folder: made if it is not there.
+        measure: what the errors are called.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    errors = np.concatenate([joint_errors(s.joints, s.target) for s in shown])[:_MOST_FRAMES]
-    return [
-        _saved(folder / "distribution.png", (7, 3.5), lambda f: _distribution(f, errors.mean(1))),
-        _saved(folder / "joints.png", (7, 3.5), lambda f: _by_joint(f, errors, skeleton)),
-        _saved(folder / "poses.png", (11, 6), lambda f: _poses(f, shown, skeleton)),
-    ]
+    errors = np.concatenate([joint_errors(s.joints, s.target) for s in shown])
+    errors = errors[np.isfinite(errors).any(1)]
+    draw: dict[str, tuple[tuple[float, float], Callable[[Any], None]]] = {
+        "distribution": ((7, 3.5), lambda f: _distribution(f, np.nanmean(errors, 1), measure)),
+        "joints": ((7, 3.5), lambda f: _by_joint(f, errors, skeleton, measure)),
+        "poses": ((11, 6), lambda f: _poses(f, shown, skeleton)),
+    }
+    return [_saved(folder / f"{name}.png", *how) for name, how in draw.items()]
 
 
 def draw_attention(network: MixSTE, window: np.ndarray, skeleton: Skeleton, folder: Path) -> Path:
@@ -113,7 +120,7 @@ def _saved(path: Path, size: tuple[float, float], draw: Callable[[Any], None]) -
     return path
 
 
-def _distribution(figure: Any, errors: np.ndarray) -> None:
+def _distribution(figure: Any, errors: np.ndarray, measure: str) -> None:
     """Figure 3: how many frames have how large an error."""
     counts = np.histogram(errors, bins=[*_EDGES, np.inf])[0] / len(errors) * 100
     labels = [*(f"{a}-{b}" for a, b in pairwise(_EDGES)), f"> {_EDGES[-1]}"]
@@ -121,19 +128,24 @@ def _distribution(figure: Any, errors: np.ndarray) -> None:
     bars = axes.bar(labels, counts)
     axes.bar_label(bars, fmt="%.1f", fontsize=8)
     axes.margins(y=0.1)
-    axes.set(xlabel="MPJPE of a frame, mm", ylabel="share of the frames, %")
-    axes.set_title(f"mean {errors.mean():.1f} mm, median {np.median(errors):.1f} mm", fontsize=9)
+    axes.set(xlabel=f"{measure} of a frame, mm", ylabel="share of the frames, %")
+    mean, median = errors.mean(), np.median(errors)
+    axes.set_title(
+        f"{len(errors)} frames, their mean {mean:.1f} mm, median {median:.1f} mm", fontsize=9
+    )
     axes.tick_params(axis="x", labelsize=8, rotation=45)
 
 
-def _by_joint(figure: Any, errors: np.ndarray, skeleton: Skeleton) -> None:
+def _by_joint(figure: Any, errors: np.ndarray, skeleton: Skeleton, measure: str) -> None:
     """Figure 4: the mean error of every joint, and between which errors half of the frames lie."""
     axes = figure.add_subplot()
-    mean, (low, high) = errors.mean(0), np.percentile(errors, (25, 75), axis=0)
-    names = [name.replace("_", " ") for name in skeleton.names]
+    measured = np.flatnonzero(np.isfinite(errors).any(0))
+    errors = errors[:, measured]
+    mean, (low, high) = np.nanmean(errors, 0), np.nanpercentile(errors, (25, 75), axis=0)
+    names = [skeleton.names[joint].replace("_", " ") for joint in measured]
     axes.bar(names, mean, color="tab:blue", alpha=0.7)
     axes.vlines(range(len(names)), low, high, color="0.2")
-    axes.set(ylabel="error, mm (line: the middle half)")
+    axes.set(ylabel=f"{measure}, mm (line: the middle half)")
     axes.tick_params(axis="x", rotation=60, labelsize=8)
 
 
@@ -157,14 +169,16 @@ def _poses(figure: Any, shown: list[Shown], skeleton: Skeleton) -> None:
 
     What the detector did not see is faint.
     """
-    owner = np.concatenate([np.full(len(s.joints), i) for i, s in enumerate(shown)])
-    frame = np.concatenate([np.arange(len(s.joints)) for s in shown])
-    errors = np.concatenate([joint_errors(s.joints, s.target).mean(1) for s in shown])
-    ranked = np.argsort(errors)
+    errors = [joint_errors(s.joints, s.target) for s in shown]
+    measured = [np.flatnonzero(np.isfinite(e).any(1)) for e in errors]
+    owner = np.repeat(np.arange(len(shown)), [len(frames) for frames in measured])
+    row = np.concatenate(measured)
+    error = np.concatenate([np.nanmean(e[m], 1) for e, m in zip(errors, measured, strict=True)])
+    ranked = np.argsort(error)
     shares = np.linspace(0.1, 0.9, _POSES)
     chosen = ranked[(shares * (len(ranked) - 1)).astype(int)]
     for column, (share, pick) in enumerate(zip(shares, chosen, strict=True), 1):
-        one, at = shown[owner[pick]], frame[pick]
+        one, at = shown[owner[pick]], row[pick]
         flat = figure.add_subplot(2, _POSES, column, aspect="equal")
         flat.invert_yaxis()
         flat.set_axis_off()
@@ -179,11 +193,12 @@ def _poses(figure: Any, shown: list[Shown], skeleton: Skeleton) -> None:
                 alpha = 1 if colour == _TRUTH or seen[list(bone)].all() else _UNSEEN
                 label = None if number else words
                 solid.plot(x, z, -y, color=colour, alpha=alpha, lw=2, label=label)
-        flat.set_title(f"{one.name}, frame {at}", fontsize=8)
-        solid.set_title(f"{errors[pick]:.0f} mm, worse than {share:.0%}", fontsize=8)
+        flat.set_title(f"{one.name}, frame {one.frames[at]}", fontsize=8)
+        solid.set_title(f"{error[pick]:.0f} mm, worse than {share:.0%}", fontsize=8)
         solid.set_box_aspect((1, 1, 1), zoom=1.15)
         shape = one.target[at] @ np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
-        centre, reach = (shape.max(0) + shape.min(0)) / 2, np.ptp(shape, axis=0).max() * 0.55
+        low, high = np.nanmin(shape, 0), np.nanmax(shape, 0)
+        centre, reach = (low + high) / 2, (high - low).max() * 0.55
         limits = np.stack([centre - reach, centre + reach], 1)
         solid.set(xlim=limits[0], ylim=limits[1], zlim=limits[2])
         solid.set(xticklabels=[], yticklabels=[], zticklabels=[])

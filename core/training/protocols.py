@@ -1,29 +1,35 @@
 """The protocols that lifters are compared by on the research data sets.
 
-Two ways of cutting a recording into windows are measured beside each other. "published" is the
-authors' code: windows without overlap, the last one made of the last frames, so that some frames
-count twice; a recording that is too short is lengthened by its last frame, which counts too; the
-root's own error counts; and velocities are taken across the borders of windows. "overlapped" is
-how this program lifts: windows overlap and are cross-faded, every frame counts once, and the root
-is the origin.
+Two ways of lifting a recording are measured beside each other. "published" is the authors' code:
+windows of neighbouring frames, whatever rate the model learnt at, without overlap, the last one
+made of the last frames, so that some frames count twice; a recording that is too short is
+lengthened by its last frame, which counts too; the root's own error counts; and velocities are
+taken across the borders of windows. "overlapped" is how this program lifts (`core.lift.lift_rays`):
+windows at the model's own rate that overlap as its card says and are cross-faded, the fit to the
+keypoints, every frame counted once, and the root as the origin. Skeletons of other than 17 joints
+have no fit.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from ..errors import MotionError
+from ..lift import lift_rays
 from ..mixste.backend import Run
 from ..mixste.model import ModelCard
 from ..mixste.view import from_view, to_view
 from ..mixste.windows import cut_windows
-from ..skeleton import Skeleton
+from ..skeleton import H36M, Skeleton
 from .datasets.sequence import Sequence
 from .metrics import joint_errors, mpjpe, n_mpjpe, p_mpjpe
+
+Alike = Literal["actions", "frames"]
 
 WINDOWS = ("published", "overlapped")
 _BATCH = 8
@@ -39,16 +45,22 @@ class Answer:
     Attributes:
         sequence: what was lifted.
         joints: (frames, joints, 3) metres, camera axes.
-        target: (frames, joints, 3) likewise; frames as the windows have them.
-        keypoints: (frames, joints, 2) pixels, likewise.
-        valid: (frames,) bool.
+        frames: (frames,) int, which frames of the sequence these are.
     """
 
     sequence: Sequence
     joints: np.ndarray
-    target: np.ndarray
-    keypoints: np.ndarray
-    valid: np.ndarray
+    frames: np.ndarray
+
+    @property
+    def target(self) -> np.ndarray:
+        """(frames, joints, 3) the truth, likewise."""
+        return self.sequence.joints[self.frames]
+
+    @property
+    def valid(self) -> np.ndarray:
+        """(frames,) bool, which of them count."""
+        return self.sequence.valid[self.frames]
 
 
 @dataclass(frozen=True)
@@ -77,16 +89,20 @@ class ActionScore:
 
 @dataclass(frozen=True)
 class ProtocolScore:
-    """Errors by action, their mean in which every action counts alike, and their spread.
+    """Errors by action, their means, and their spread.
 
     Attributes:
         actions: by action.
-        mean: over the actions.
+        mean: the one that is published of this data set.
+        alike: what counts alike in ``mean``.
+        other_mean: in which the other counts alike.
         variance: of MPJPE between the actions, mm², the paper's VAR.
     """
 
     actions: dict[str, ActionScore]
     mean: ActionScore
+    alike: Alike
+    other_mean: ActionScore
     variance: float
 
 
@@ -97,7 +113,6 @@ def answers(
     skeleton: Skeleton,
     windows: str = "published",
     flip: bool = True,
-    progress: Callable[[int], None] | None = None,
 ) -> Iterable[Answer]:
     """A model's answers to all sequences.
 
@@ -108,18 +123,21 @@ def answers(
         skeleton: of the sequences, for the mirror image.
         windows: one of `WINDOWS`.
         flip: also lift the mirror image and take the mean.
-        progress: told the number of sequences done.
     """
-    cut = _published if windows == "published" else _overlapped
-    for number, sequence in enumerate(sequences, 1):
-        yield cut(sequence, card, lambda x: _lifted(x, run, skeleton, flip))
-        if progress:
-            progress(number)
+    answer = _published if windows == "published" else _overlapped
+    for sequence in sequences:
+        yield answer(sequence, card, run, skeleton, flip)
 
 
-def network_inputs(sequence: Sequence, card: ModelCard) -> np.ndarray:
-    """(windows, frames, joints, channels) what a model takes of a sequence, cut as published."""
-    return _inputs(sequence, card, published_index(len(sequence.xy), card.frames))[0]
+def middle_window(sequence: Sequence, card: ModelCard, windows: str) -> np.ndarray:
+    """(frames, joints, channels) what a model takes in the middle of a sequence."""
+    length = len(sequence.xy)
+    if windows == "published":
+        index = published_index(length, card.frames)
+    else:
+        index = cut_windows(length, sequence.fps, card.frames, card.rate, card.overlap).index
+    inputs, _ = _inputs(sequence, card, index[len(index) // 2 :][:1])
+    return inputs[0]
 
 
 def published_index(length: int, frames: int) -> np.ndarray:
@@ -132,8 +150,13 @@ def published_index(length: int, frames: int) -> np.ndarray:
     return np.array(starts)[:, None] + np.arange(frames)
 
 
-def score_answers(found: Iterable[Answer]) -> ProtocolScore:
+def score_answers(found: Iterable[Answer], alike: Alike = "actions") -> ProtocolScore:
     """Errors by action, each the mean over its sequences weighted by their frames.
+
+    Args:
+        found: what a model made of all sequences.
+        alike: what counts alike in the mean that is published. P-STMO's of MPI-INF-3DHP goes over
+            the frames ("averaging sequencewise evaluation results over the number of frames").
 
     Raises:
         MotionError: no frame of any sequence counts.
@@ -150,8 +173,12 @@ def score_answers(found: Iterable[Answer]) -> ProtocolScore:
         values = np.average([row for _, row in parts], axis=0, weights=frames)
         actions[action] = ActionScore(sum(frames), *values.tolist())
     table = np.array([list(vars(s).values()) for s in actions.values()], float)
-    mean = ActionScore(int(table[:, 0].sum()), *table[:, 1:].mean(0).tolist())
-    return ProtocolScore(actions, mean, float(table[:, 1].var()))
+    frames = table[:, 0]
+    mean, other = (
+        ActionScore(int(frames.sum()), *np.average(table[:, 1:], axis=0, weights=weights).tolist())
+        for weights in ((None, frames) if alike == "actions" else (frames, None))
+    )
+    return ProtocolScore(actions, mean, alike, other, float(table[:, 1].var()))
 
 
 def _row(answer: Answer) -> tuple[int, list[float]]:
@@ -166,26 +193,28 @@ def _row(answer: Answer) -> tuple[int, list[float]]:
     return len(joints), [*errors, velocity, shares[-1], float(np.mean(shares))]
 
 
-def _published(sequence: Sequence, card: ModelCard, lifted: Run) -> Answer:
+def _published(
+    sequence: Sequence, card: ModelCard, run: Run, skeleton: Skeleton, flip: bool
+) -> Answer:
     index = published_index(len(sequence.xy), card.frames)
-    inputs, axis = _inputs(sequence, card, index)
-    joints = _in_camera(lifted(inputs), axis)
-    shape, frames = (-1, *sequence.joints.shape[1:]), index.ravel()
-    return Answer(
-        sequence,
-        joints.reshape(shape),
-        sequence.joints[frames],
-        sequence.xy[frames],
-        sequence.valid[frames],
-    )
+    joints = _lifted(sequence, card, index, run, skeleton, flip)
+    return Answer(sequence, joints.reshape(-1, *joints.shape[2:]), index.ravel())
 
 
-def _overlapped(sequence: Sequence, card: ModelCard, lifted: Run) -> Answer:
-    windows = cut_windows(len(sequence.xy), sequence.fps, card.frames, card.rate)
-    inputs, axis = _inputs(sequence, card, windows.index)
-    joints = windows.blend(_in_camera(lifted(inputs), axis))
-    joints[:, 0] = 0
-    return Answer(sequence, joints, sequence.joints, sequence.xy, sequence.valid)
+def _overlapped(
+    sequence: Sequence, card: ModelCard, run: Run, skeleton: Skeleton, flip: bool
+) -> Answer:
+    frames = np.arange(len(sequence.xy))
+    if skeleton == H36M:
+        rays = sequence.rays().astype(float)
+        picture = sequence.normalised() if card.input == "picture" else None
+        seen = np.ones(rays.shape[:2])
+        joints, _ = lift_rays(rays, seen, sequence.fps, card, run, picture, flip)
+    else:
+        windows = cut_windows(len(frames), sequence.fps, card.frames, card.rate, card.overlap)
+        joints = windows.blend(_lifted(sequence, card, windows.index, run, skeleton, flip))
+        joints[:, 0] = 0
+    return Answer(sequence, joints, frames)
 
 
 def _inputs(
@@ -198,11 +227,16 @@ def _inputs(
     return to_view(rays, np.ones(rays.shape[:-1], np.float32))
 
 
-def _in_camera(joints: np.ndarray, axis: np.ndarray | None) -> np.ndarray:
-    return joints if axis is None else from_view(joints, axis)
-
-
-def _lifted(inputs: np.ndarray, run: Run, skeleton: Skeleton, flip: bool) -> np.ndarray:
+def _lifted(
+    sequence: Sequence,
+    card: ModelCard,
+    index: np.ndarray,
+    run: Run,
+    skeleton: Skeleton,
+    flip: bool,
+) -> np.ndarray:
+    """(windows, frames, joints, 3) what the network says of these windows, camera axes."""
+    inputs, axis = _inputs(sequence, card, index)
     out = []
     for start in range(0, len(inputs), _BATCH):
         part = inputs[start : start + _BATCH]
@@ -210,7 +244,8 @@ def _lifted(inputs: np.ndarray, run: Run, skeleton: Skeleton, flip: bool) -> np.
         if flip:
             joints = (joints + _mirror(run(_mirror(part, skeleton)), skeleton)) / 2
         out.append(joints)
-    return np.concatenate(out)
+    joints = np.concatenate(out)
+    return joints if axis is None else from_view(joints, axis)
 
 
 def _mirror(values: np.ndarray, skeleton: Skeleton) -> np.ndarray:

@@ -66,46 +66,69 @@ def read_trc(path: Path) -> tuple[np.ndarray, float]:
     return joints, fps
 
 
-def score_real(
-    track: Track,
-    truth: np.ndarray,
-    fps: float,
-    model: str,
-    device: str,
-    flip: bool | None = None,
-) -> RealScore:
-    """Lift a track and compare it with a reference of the same frames.
+@dataclass(frozen=True)
+class RealAnswer:
+    """What a model made of one camera's keypoints, and the reference beside it.
+
+    Attributes:
+        track: the keypoints.
+        joints: (frames, 17, 3) lifted, camera axes.
+        truth: (frames, 17, 3) in the reference's axes, NaN but for the limbs.
+        seen: (frames,) bool, in which reference and keypoints have all limbs.
+    """
+
+    track: Track
+    joints: np.ndarray
+    truth: np.ndarray
+    seen: np.ndarray
+
+
+def lift_real(
+    track: Track, truth: np.ndarray, model: str, device: str, flip: bool | None = None
+) -> RealAnswer:
+    """Lift a track, and put the reference of the same frames beside it.
 
     Args:
         track: one camera's keypoints, frame 0 that of the reference.
         truth: (frames, 17, 3) from `read_trc`.
-        fps: rate of the reference.
         model: see `core.lift.lift`.
         device: see `core.lift.lift`.
         flip: see `core.lift.lift`.
+
+    Raises:
+        MotionError: reference and keypoints have no frame in common.
     """
-    frames = min(track.frames, len(truth))
-    limbs = list(LIMBS)
-    pose = lift(track, model=model, device=device, flip=flip)
+    frames, limbs = min(track.frames, len(truth)), list(LIMBS)
+    joints = lift(track, model=model, device=device, flip=flip).joints[:frames]
     xy, _ = track.select(tuple(H36M.names))
-    flat = np.concatenate([xy, np.zeros_like(xy[..., :1])], -1)
-    lifted, target = pose.joints[:frames, limbs], truth[:frames, limbs]
-    seen = np.isfinite(target).all((-1, -2)) & np.isfinite(flat[:frames, limbs]).all((-1, -2))
+    both = np.concatenate([truth[:frames, limbs], xy[:frames, limbs]], -1)
+    seen = np.isfinite(both).all((-1, -2))
+    if not seen.any():
+        raise MotionError(f"{track.name}: in no frame are all limbs seen and in the reference.")
+    return RealAnswer(track, joints, truth[:frames], seen)
+
+
+def score_real(answer: RealAnswer, fps: float) -> RealScore:
+    """Compare a lifted track with its reference, which has so many frames a second."""
+    limbs, seen = list(LIMBS), answer.seen
+    xy, _ = answer.track.select(tuple(H36M.names))
+    flat = np.concatenate([xy, np.zeros_like(xy[..., :1])], -1)[: len(seen)]
+    lifted, target = answer.joints[:, limbs], answer.truth[:, limbs]
     fitted = aligned(lifted[seen], target[seen])
     scale = np.median(_size(target[seen]) / _size(lifted[seen]))
-    whole = truth[:frames][seen].copy()
+    whole = answer.truth[seen].copy()
     whole[:, limbs] = fitted
     error = joint_errors(fitted, target[seen])
     relative = target - target[:, [0, 3]].mean(1, keepdims=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        flat_error = joint_errors(aligned(flat[:frames, limbs][seen], target[seen]), target[seen])
+        flat_error = joint_errors(aligned(flat[:, limbs][seen], target[seen]), target[seen])
     return RealScore(
         frames=int(seen.sum()),
         p_mpjpe=float(error.mean()),
         flat=float(flat_error.mean()),
         jitter=acceleration(lifted * scale, fps) / acceleration(relative, fps),
-        wrong_limbs=float(wrong_limbs(whole, truth[:frames][seen]).mean()),
+        wrong_limbs=float(wrong_limbs(whole, answer.truth[seen]).mean()),
         joints={H36M.names[j]: round(e, 1) for j, e in zip(limbs, error.mean(0), strict=True)},
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -15,9 +17,13 @@ from ..errors import ModelError, MotionError
 from .pictures import Shown
 
 if TYPE_CHECKING:
-    from ..mixste.model import Model
+    from ..mixste.model import Model, ModelCard
+    from ..motion import Pose
     from ..skeleton import Skeleton
+    from ..track import Track
+    from .evaluate import Clip
     from .protocols import ProtocolScore
+    from .reference import RealAnswer
 
 _PREPARE = """\
 Turn a folder of motion capture into a training set.
@@ -35,6 +41,9 @@ Train and measure the rows of one of the paper's tables, at a size for one core.
   lift-to-3d ablate losses --data sets/train.npz.xz --test sets/held_out.npz.xz --seeds 3
       every row three times; the table has their mean and spread
 """
+
+_FRAMES_ALIKE = ("3dhp",)
+"""The data sets whose published mean is over frames, not over actions."""
 
 Add = Callable[[str, str, Callable[[argparse.Namespace], int]], argparse.ArgumentParser]
 
@@ -78,17 +87,19 @@ def add_dataset_words(evaluate: argparse.ArgumentParser) -> None:
     )
 
 
-def evaluate_dataset(parsed: argparse.Namespace, figures: Path | None = None) -> None:
-    """Measure a model on a data set, print it, and draw the first way of measuring.
+def evaluate_dataset(parsed: argparse.Namespace) -> None:
+    """Measure a model on a research data set, print it, and draw it.
 
     Raises:
         ModelError: the model has other joints than the data set.
         MotionError: the data set is not there.
     """
+    from tqdm import tqdm
+
     from ..mixste.backend import open_backend
     from ..mixste.model import find_model
     from .datasets import DATASETS, open_dataset, skeletons
-    from .protocols import WINDOWS, answers, network_inputs, score_answers
+    from .protocols import WINDOWS, answers, middle_window, score_answers
 
     skeleton, model = skeletons(parsed.dataset), find_model(parsed.model)
     if model.card.joints != len(skeleton.names):
@@ -99,61 +110,114 @@ def evaluate_dataset(parsed: argparse.Namespace, figures: Path | None = None) ->
     keypoints = parsed.keypoints or DATASETS[parsed.dataset].keypoints[0]
     sequences = open_dataset(parsed.dataset, parsed.data, keypoints, "test")
     run = open_backend(model, parsed.device)
+    frames = sum(len(s.xy) for s in sequences)
     for flip in (True, False) if parsed.mirror is None else (parsed.mirror,):
         for windows in [parsed.windows] if parsed.windows else WINDOWS:
-            found = list(answers(sequences, model.card, run, skeleton, windows, flip))
-            if figures:
-                shown = [Shown(a.sequence.name, a.joints, a.target, a.keypoints) for a in found]
-                window = network_inputs(sequences[0], model.card)[0]
-                _draw(shown, skeleton, model, window, figures)
-                figures = None
             title = (
                 f"{parsed.dataset} {keypoints}, {windows} windows, flip {'on' if flip else 'off'}"
             )
-            show_protocol(title, score_answers(found), parsed.json)
+            found = []
+            hidden = True if parsed.json else None  # None: where stderr is not a terminal
+            with tqdm(desc=title, total=frames, unit="frame", leave=False, disable=hidden) as bar:
+                for answer in answers(sequences, model.card, run, skeleton, windows, flip):
+                    found.append(answer)
+                    bar.update(len(answer.sequence.xy))
+            alike = "frames" if parsed.dataset in _FRAMES_ALIKE else "actions"
+            show_protocol(title, score_answers(found, alike), parsed.json)
+            if parsed.figures:
+                shown = [
+                    Shown(
+                        a.sequence.name,
+                        a.joints,
+                        np.where(a.valid[:, None, None], a.target, np.nan),
+                        a.sequence.xy[a.frames],
+                        a.frames,
+                    )
+                    for a in found
+                ]
+                window = middle_window(sequences[0], model.card, windows)
+                _draw(shown, skeleton, model, window, title, parsed)
 
 
-def draw_capture(path: Path, model: Model, device: str, folder: Path) -> None:
-    """Draw the figures of a model on captured takes before virtual cameras and detectors."""
-    from ..lift import lift, network_rays
+def draw_clips(
+    lifted: list[tuple[Clip, Pose]], model: Model, title: str, parsed: argparse.Namespace
+) -> None:
+    """Draw what captured takes before virtual cameras were lifted to."""
+    from ..skeleton import H36M
+
+    shown = [
+        Shown(clip.track.name, pose.joints, clip.truth, *_seen(clip.track)) for clip, pose in lifted
+    ]
+    window = _middle_window(lifted[0][0].track, model.card)
+    _draw(shown, H36M, model, window, title, parsed)
+
+
+def draw_real(answer: RealAnswer, model: Model, title: str, parsed: argparse.Namespace) -> None:
+    """Draw what a real clip was lifted to, and its reference, as P-MPJPE brings them together."""
+    from ..skeleton import H36M
+    from .evaluate import LIMBS
+    from .metrics import similarity
+
+    limbs, seen = list(LIMBS), answer.seen
+    joints, target = answer.joints.copy(), np.full(answer.joints.shape, np.nan)
+    lifted, truth = joints[seen][:, limbs], answer.truth[seen][:, limbs]
+    scale, rotation = similarity(lifted, truth)
+    joints[seen] = scale * (joints[seen] - lifted.mean(1, keepdims=True))
+    centred = truth - truth.mean(1, keepdims=True)
+    target[np.flatnonzero(seen)[:, None], limbs] = centred @ np.swapaxes(rotation, 1, 2)
+    keypoints, frames = (rows[: len(seen)] for rows in _seen(answer.track))
+    shown = Shown(answer.track.name, joints, target, keypoints, frames)
+    window = _middle_window(answer.track, model.card)
+    _draw([shown], H36M, model, window, title, parsed, "P-MPJPE")
+
+
+def _seen(track: Track) -> tuple[np.ndarray, np.ndarray]:
+    """(frames, joints, 2) where the network's joints were seen, else NaN; and frame numbers."""
+    from ..lift import network_rays
+
+    rays, seen = network_rays(track)
+    return np.where(seen[..., None] > 0, rays, np.nan), np.arange(track.frames)
+
+
+def _middle_window(track: Track, card: ModelCard) -> np.ndarray:
+    """(frames, joints, channels) what a model takes in the middle of a track."""
+    from ..lift import network_rays
     from ..mixste.picture import picture_inputs
     from ..mixste.view import to_view
     from ..mixste.windows import cut_windows
-    from ..skeleton import H36M
-    from .evaluate import virtual_clips
 
-    shown, window = [], None
-    for clip in virtual_clips(path, 1.0):
-        pose = lift(clip.track, model=str(model.onnx), device=device)
-        rays, seen = network_rays(clip.track)
-        if window is None:
-            card = model.card
-            index = cut_windows(len(rays), clip.track.fps, card.frames, card.rate).index
-            index = index[len(index) // 2]
-            if card.input == "picture":
-                window = picture_inputs(clip.track)[index]
-            else:
-                window = to_view(rays[None, index], seen[None, index])[0][0]
-        keypoints = np.where(seen[..., None] > 0, rays, np.nan)
-        shown.append(Shown(clip.track.name, pose.joints, clip.truth, keypoints))
-    assert window is not None
-    _draw(shown, H36M, model, window, folder)
+    index = cut_windows(track.frames, track.fps, card.frames, card.rate, card.overlap).index
+    middle = index[len(index) // 2 :][:1]
+    if card.input == "picture":
+        return picture_inputs(track)[middle[0]]
+    rays, seen = network_rays(track)
+    return to_view(rays[middle], seen[middle])[0][0]
 
 
 def _draw(
-    shown: list[Shown], skeleton: Skeleton, model: Model, window: np.ndarray, folder: Path
+    shown: list[Shown],
+    skeleton: Skeleton,
+    model: Model,
+    window: np.ndarray,
+    title: str,
+    parsed: argparse.Namespace,
+    measure: str = "MPJPE",
 ) -> None:
-    """All figures; attention only where the weights lie beside the ONNX file."""
+    """Draw all figures of one test in a folder of its own, and say where.
+
+    Attention only where the weights lie beside the ONNX file.
+    """
     from .export import load_weights
     from .pictures import draw_attention, draw_evaluation
 
-    written = draw_evaluation(shown, skeleton, folder)
+    folder = parsed.figures / re.sub(r"\W+", "_", title)
+    written = draw_evaluation(shown, skeleton, folder, measure)
     weights = model.onnx.with_suffix(".npz")
     if weights.is_file():
         network = load_weights(weights, int(model.card.network.get("heads", 8)))
         written.append(draw_attention(network, window, skeleton, folder))
     for path in written:
-        print(path)
+        print(path, file=sys.stderr if parsed.json else sys.stdout)
 
 
 def show_protocol(title: str, result: ProtocolScore, as_json: bool) -> None:
@@ -162,10 +226,16 @@ def show_protocol(title: str, result: ProtocolScore, as_json: bool) -> None:
         print(json.dumps({"test": title, **asdict(result)}), flush=True)
         return
     print(f"{title}\n  {'':14} {'P1':>8} {'P2':>8} {'P3':>8} {'MPJVE':>8} {'PCK':>8} {'AUC':>8}")
-    for name, row in {**result.actions, "mean": result.mean}.items():
+    other = "frames" if result.alike == "actions" else "actions"
+    means = {"mean": result.mean, f"{other} alike": result.other_mean}
+    for name, row in {**result.actions, **means}.items():
         values = (row.mpjpe, row.p_mpjpe, row.n_mpjpe, row.mpjve, row.pck, row.auc)
         print(f"  {name:14} " + " ".join(f"{value:8.2f}" for value in values))
-    print(f"  VAR {result.variance:.2f}, {result.mean.frames} frames", flush=True)
+    print(
+        f"  VAR {result.variance:.2f}, {result.mean.frames} frames; "
+        f"in the mean, as it is published, all {result.alike} count alike",
+        flush=True,
+    )
 
 
 def _prepare(parsed: argparse.Namespace) -> int:

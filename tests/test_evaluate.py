@@ -1,0 +1,163 @@
+"""`evaluate` from the shell: its figures say what its tables say, whatever is measured."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+torch = pytest.importorskip("torch", reason="tests of training need torch")
+torch.set_num_threads(1)
+matplotlib_figure = pytest.importorskip("matplotlib.figure")
+
+from lift_to_3d.cli import main  # noqa: E402
+from lift_to_3d.core.mixste.model import ModelCard  # noqa: E402
+from lift_to_3d.core.mixste.network import MixSTE, NetworkConfig  # noqa: E402
+from lift_to_3d.core.motion_file import load_motion  # noqa: E402
+from lift_to_3d.core.skeleton import H36M  # noqa: E402
+from lift_to_3d.core.training.capture import Take, save_takes  # noqa: E402
+from lift_to_3d.core.training.export import export_model  # noqa: E402
+from lift_to_3d.core.training.pictures import Shown, draw_evaluation  # noqa: E402
+
+from .command_line import FACTS, PROGRAM, lines_of  # noqa: E402
+from .test_datasets import mpi_files, person, save_nested  # noqa: E402
+from .test_training import waving  # noqa: E402
+
+PNGS = {"distribution.png", "joints.png", "poses.png", "attention.png"}
+_TITLE = re.compile(r"(\d+) frames, their mean ([\d.]+) mm")
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    """A small network that has learnt nothing; with and without the mirror image differ."""
+    torch.manual_seed(0)
+    config = NetworkConfig(frames=9, width=16, depth=2, in_channels=3, heads=4)
+    card = ModelCard("small", 9, 25.0, 3, "view", flip=True, network=config.as_dict())
+    return str(export_model(MixSTE(config), card, tmp_path_factory.mktemp("models")))
+
+
+@pytest.fixture
+def titles(monkeypatch):
+    """What figure 3 says of each folder it was saved in: frames, and their mean error in mm."""
+    found, save = {}, matplotlib_figure.Figure.savefig
+
+    def told(figure, path, **how):
+        if match := _TITLE.search(figure.axes[0].get_title()):
+            found[Path(path).parent.name] = (int(match[1]), float(match[2]))
+        save(figure, path, **how)
+
+    monkeypatch.setattr(matplotlib_figure.Figure, "savefig", told)
+    return found
+
+
+def drawn(figures: Path) -> dict[str, set[str]]:
+    return {folder.name: {p.name for p in folder.iterdir()} for folder in figures.iterdir()}
+
+
+def test_figures_are_of_all_frames(tmp_path, titles):
+    """Human3.6M's test has 566,920; where the first have small errors, the mean is not theirs."""
+    target = np.repeat(person(17, 1), 150_000, 0)
+    joints = target.copy()
+    joints[..., 0] += np.where(np.arange(150_000) < 100_000, 0.01, 0.04)[:, None]
+    shown = [Shown("one", joints, target, target[..., :2], np.arange(150_000))]
+    draw_evaluation(shown, H36M, tmp_path / "all")
+    assert titles == {"all": (150_000, 20.0)}
+
+
+def test_figures_of_captures_say_what_was_measured(tmp_path, model, titles, capsys):
+    for name, subject in (("anna", "a"), ("ben", "b")):
+        take = Take(f"{subject}_01", subject, "wave", waving(40).astype(np.float32), 50.0)
+        save_takes([take], tmp_path / f"{name}.npz.xz")
+    files = [str(tmp_path / f"{name}.npz.xz") for name in ("anna", "ben")]
+    figures = tmp_path / "figures"
+    words = ["evaluate", "--model", model, "--figures", str(figures), "--json", "--no-mirror"]
+    assert main([*words, "--capture", *files]) == 0
+    said = capsys.readouterr()
+    scores = {row["test"]: row for row in map(json.loads, said.out.splitlines())}
+    assert set(scores) == {"anna clean", "anna noisy", "ben clean", "ben noisy"}
+    assert drawn(figures) == {test.replace(" ", "_"): PNGS for test in scores}
+    for test, row in scores.items():
+        frames, mean = titles[test.replace(" ", "_")]
+        assert (frames, mean) == (40, pytest.approx(row["mpjpe"], abs=0.06))
+    told = said.err.splitlines()
+    assert len([line for line in told if line.endswith(".png")]) == 4 * len(PNGS)
+
+
+def test_captures_of_one_name_are_refused(tmp_path, capsys):
+    words = ["evaluate", "--capture", str(tmp_path / "val.npz"), str(tmp_path / "b" / "val.npz.xz")]
+    assert main(words) == 2
+    assert "2 captures are called val" in capsys.readouterr().err
+
+
+def write_trc(path: Path, joints: np.ndarray, fps: float) -> None:
+    """The limbs as a triangulating tool writes them: metres, its own axes."""
+    names = {
+        side[0].upper() + part.title(): H36M.names.index(f"{side}_{part}")
+        for side in ("left", "right")
+        for part in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
+    }
+    head = ["PathFileType\t4\t(X/Y/Z)\tx.trc", "DataRate\tCameraRate", f"{fps}\t{fps}"]
+    head += ["Frame#\tTime\t" + "\t\t\t".join(names), "\t\t" + "\tX1\tY1\tZ1"]
+    rows = joints[:, list(names.values())].reshape(len(joints), -1)
+    lines = ["\t".join(map(str, [i + 1, i / fps, *row])) for i, row in enumerate(rows)]
+    path.write_text("\n".join([*head, *lines]) + "\n")
+
+
+def test_figures_of_a_real_clip_say_what_was_measured(tmp_path, clip, model, titles, capsys):
+    """The reference is our own answer, turned, larger, and one wrist 0.12 m off."""
+    lifted = tmp_path / "motion.npz"
+    words = ["lift", str(clip), *FACTS, "--person", "1", "--model", model, "--out", str(lifted)]
+    assert main([*words, "--raw"]) == 0
+    joints = load_motion(lifted).joints
+    truth = 1.3 * joints @ Rotation.from_euler("xyz", [100, 30, 20], degrees=True).as_matrix()
+    truth[:, 13] += [0.12, 0, 0]
+    write_trc(tmp_path / "truth.trc", truth, 30.0)
+    capsys.readouterr()
+    figures = tmp_path / "figures"
+    words = ["evaluate", "--real", str(tmp_path / "truth.trc"), str(clip), "--fps", "30"]
+    words += ["--size", FACTS[-1], "--model", model, "--figures", str(figures), "--json"]
+    assert main(words) == 0
+    [score] = lines_of(capsys)
+    assert drawn(figures) == {"clip_json_real": PNGS}
+    frames, mean = titles["clip_json_real"]
+    assert (frames, mean) == (score["frames"], pytest.approx(score["p_mpjpe"], abs=0.06))
+
+
+def test_frames_of_3dhp_that_do_not_count_are_not_drawn(tmp_path, titles, capsys):
+    truth = mpi_files(tmp_path)
+    far = truth.copy()
+    far[6:] *= 50
+    view = {"data_2d": np.full((12, 17, 2), 700.0, np.float32), "data_3d": far}
+    save_nested(tmp_path / "data_test_3dhp.npz", data={"TS1": view | {"valid": np.arange(12) < 6}})
+    config = NetworkConfig(frames=5, width=16, depth=1, heads=4)
+    card = ModelCard("flat", 5, 25.0, 2, "picture", network=config.as_dict())
+    onnx = export_model(MixSTE(config), card, tmp_path)
+    words = ["evaluate", "--dataset", "3dhp", "--data", str(tmp_path), "--model", str(onnx)]
+    words += ["--windows", "published", "--no-mirror", "--json"]
+    assert main([*words, "--figures", str(tmp_path / "figures")]) == 0
+    [row] = lines_of(capsys)
+    frames, mean = titles["3dhp_gt_published_windows_flip_off"]
+    assert frames == row["mean"]["frames"]
+    assert mean == pytest.approx(row["mean"]["mpjpe"], abs=0.06)
+
+
+@pytest.mark.parametrize(("words", "bar"), [([], True), (["--json"], False)])
+def test_a_data_set_shows_how_far_it_is_on_a_terminal(tmp_path, words, bar):
+    pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
+    mpi_files(tmp_path)
+    config = NetworkConfig(frames=5, width=16, depth=1, heads=4)
+    card = ModelCard("flat", 5, 25.0, 2, "picture", network=config.as_dict())
+    onnx = export_model(MixSTE(config), card, tmp_path)
+    terminal, end = pty.openpty()
+    termios.tcsetwinsize(end, (24, 80))
+    words = [*words, "--dataset", "3dhp", "--data", str(tmp_path), "--model", str(onnx)]
+    done = subprocess.run([*PROGRAM, "evaluate", *words], stderr=end, stdout=subprocess.PIPE)
+    os.write(end, b"done")
+    said = os.read(terminal, 100_000)
+    assert done.returncode == 0
+    assert (b"/24" in said) if bar else (said == b"done")
+    assert b"%|" not in done.stdout
