@@ -39,6 +39,8 @@ Measure a model on people and cameras that it never saw.
   lift-to-3d evaluate --real reference.trc camera1_json --fps 60 --size 1088x1920
   lift-to-3d evaluate --dataset h36m --data FOLDER --keypoints gt --model model.onnx
       the paper's protocols; published windows and ours, with the mirror image and without
+  lift-to-3d evaluate --capture val.npz.xz --figures figures
+      the paper's figures 3 to 6 of each test, in figures/val_clean and figures/val_noisy
 
 Errors are in mm, mpjve in mm a frame; jitter is the mean acceleration over the truth's, wrong_limbs
 the share of frames in which a limb points more than 90 degrees from the truth, rank the correlation
