@@ -97,6 +97,31 @@ def test_a_network_without_the_neck_is_imported(tmp_path):
     assert (card.joints, card.rate) == (16, 50)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--rate", "-5"], "--rate -5: frames a second are above 0"),
+        (["--rate", "nan"], "--rate nan: frames a second are above 0"),
+        (["--heads", "0"], "0 heads do not divide its 32 features"),
+        (["--name", "a/b"], r"b\.onnx: cannot be written \(No such file or directory\)"),
+    ],
+)
+def test_words_that_will_not_do_are_said(tmp_path, capsys, words, told):
+    path = save_container(random_network(NetworkConfig(9, 32, 2)), tmp_path / "best_epoch.bin")
+    out = tmp_path / "models"
+    assert main(["import-checkpoint", str(path), "--out", str(out), *words]) == 2
+    said = capsys.readouterr().err
+    assert re.search(told, said)
+    assert said.count("\n") == 1
+    assert not list(out.glob("*"))
+
+
+def test_a_checkpoint_as_a_model_is_told_how_it_becomes_one(tmp_path):
+    path = save_container(random_network(NetworkConfig(9, 32, 2)), tmp_path / "best_epoch.bin")
+    with pytest.raises(ModelError, match=r"best_epoch\.bin: is no .*import-checkpoint"):
+        find_model(str(path))
+
+
 def test_bare_state_dict_is_read(tmp_path):
     network = random_network(SMALL)
     torch.save(network.state_dict(), tmp_path / "model_1_4150.pth")

@@ -82,6 +82,10 @@ def find_model(name: str) -> Model:
             raise ModelError(
                 f"{onnx}: its card {card_path.name} is missing; put it beside the model."
             )
+        if Path(name).is_file():
+            raise ModelError(
+                f"{name}: is no .onnx file; import-checkpoint makes one of a published checkpoint."
+            )
         names = ", ".join(shipped_models())
         raise ModelError(f"{name}: no such model; there are {names}, or give an .onnx file.")
     card = read_card(card_path)

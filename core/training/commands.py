@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections import Counter
 from dataclasses import asdict, replace
@@ -283,6 +284,8 @@ def _import(parsed: argparse.Namespace) -> int:
     from .export import export_model, network_from
     from .published import read_published
 
+    if parsed.rate is not None and not 0 < parsed.rate < math.inf:
+        raise ModelError(f"--rate {parsed.rate:g}: frames a second are above 0.")
     network = network_from(read_published(parsed.file), parsed.heads, str(parsed.file))
     config = network.config
     if config.in_channels != 2:

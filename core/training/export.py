@@ -21,14 +21,20 @@ def export_model(network: MixSTE, card: ModelCard, folder: Path) -> Path:
     """Write ``NAME.onnx``, ``NAME.npz`` and the card ``NAME.json``; gives the ONNX file's path.
 
     The batch is dynamic, the number of frames is the network's.
+
+    Raises:
+        ModelError: the folder cannot be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     onnx = folder / f"{card.name}.onnx"
-    _write_onnx(network, onnx)
     part = folder / f"{card.name}.part.npz"
-    np.savez_compressed(part, **{k: v.numpy() for k, v in network.cpu().state_dict().items()})
-    part.replace(onnx.with_suffix(".npz"))
-    write_card(card, onnx.with_suffix(".json"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_onnx(network, onnx)
+        np.savez_compressed(part, **{k: v.numpy() for k, v in network.cpu().state_dict().items()})
+        part.replace(onnx.with_suffix(".npz"))
+        write_card(card, onnx.with_suffix(".json"))
+    except OSError as error:
+        raise ModelError(f"{onnx}: cannot be written ({reason(error)}).") from error
     return onnx
 
 
@@ -58,7 +64,7 @@ def network_from(weights: Mapping[str, Tensor], heads: int, source: str) -> MixS
         raise ModelError(f"{source}: not a MixSTE network; {missing} is missing.") from None
     except (ValueError, IndexError) as error:
         raise ModelError(f"{source}: not a MixSTE network; {error}.") from None
-    if config.width % heads:
+    if heads < 1 or config.width % heads:
         raise ModelError(f"{source}: {heads} heads do not divide its {config.width} features.")
     network = MixSTE(config)
     expected = network.state_dict()
