@@ -330,14 +330,16 @@ def test_a_run_that_diverges_stops_and_keeps_its_checkpoint(capture_folder, tmp_
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     bad = Training(replace(good, lr=1e20), capture_folder, tmp_path, "cpu")
     bad.look_every = 5
-    with pytest.raises(ModelError, match=r"^small: from update 3 on .* of update 1 is kept; give"):
+    with pytest.raises(
+        ModelError, match=r"^small: .* from update 3 on, .* of update 1 is kept; give"
+    ):
         bad.run()
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_weights_that_a_last_update_spoilt_are_not_kept(capture_folder, tmp_path):
     recipe = small_recipe(optimizer="adamw", warmup=1, cooldown=0.0, steps=1, lr=3e37, decay=11.0)
-    with pytest.raises(ModelError, match="from update 1 on it is not finite, and nothing is kept"):
+    with pytest.raises(ModelError, match="not finite from update 1 on, and nothing is kept"):
         Training(recipe, capture_folder, tmp_path, "cpu").run()
     assert not list(tmp_path.glob(CHECKPOINT + "*"))
 

@@ -177,8 +177,8 @@ class Training:
     def _diverged(self, update: int) -> ModelError:
         kept = f"the checkpoint of update {self.saved} is kept" if self.saved else "nothing is kept"
         return ModelError(
-            f"{self.recipe.name}: from update {update} on it is not finite, and {kept}; give the "
-            "recipe a smaller lr, a longer warmup or a clip, and start again."
+            f"{self.recipe.name}: the loss or the weights are not finite from update {update} on, "
+            f"and {kept}; give the recipe a smaller lr, a longer warmup or a clip, and start again."
         )
 
     def _save(self) -> None:
