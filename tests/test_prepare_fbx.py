@@ -169,6 +169,20 @@ def test_fbx_that_is_no_capture(tmp_path):
     assert "nobody moves in it" in still.words
 
 
+@pytest.mark.parametrize("animal", ["horse", "wolf"])
+def test_animals_are_left_out(tmp_path, animal):
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.ops.preferences.addon_enable(module="rigify")
+    getattr(bpy.ops.object, f"armature_{animal}_metarig_add")()
+    for frame in (1, 100):
+        bpy.context.object.location.x = frame / 100
+        bpy.context.object.keyframe_insert("location", frame=frame)
+    bpy.ops.export_scene.fbx(filepath=str(tmp_path / f"{animal}.fbx"))
+    [found] = prepare(tmp_path)
+    assert not found.takes
+    assert str(found.path) in found.words
+
+
 def test_without_the_package_it_is_said_what_to_install(tmp_path, monkeypatch):
     (tmp_path / "walk.fbx").write_bytes(b"")
     monkeypatch.setitem(sys.modules, "ufbx", None)

@@ -6,6 +6,7 @@ objects without counting the reference: they are counted here, and never let go.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import io
 import json
@@ -140,11 +141,10 @@ def _all(elements: Iterable[_T]) -> list[_T]:
 
 
 def _bound_memory() -> None:
-    try:
+    with contextlib.suppress(ImportError, OSError, ValueError):  # not every system has it
         import resource
-    except ImportError:  # Windows knows no such bound
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
+
+        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ _TOLERANCE, _GIANT = 1.35, 2.0
 _SPINE_SHARE = 0.475
 _NOSE, _HEAD = 0.105, 0.19  # metres before and above, for a leg of _LEG
 _LEAST_HEAD = 0.08
+_UNKNOWN = ("words", "structure")
+"""Mappings without a preset's names, which a file may have whatever it rests like."""
 _ALMOST = 0.9
 """Cosine: bodies at rest stand and face along axes, but not all."""
 
@@ -108,6 +110,8 @@ def _mapping(motion: SkeletalMotion, name: str) -> Mapping:
         raise MotionError(
             f"{name}: its skeleton is not known; {', '.join(mapping.missing)} cannot be told."
         )
+    if mapping.against and mapping.preset in _UNKNOWN:
+        raise MotionError(f"{name}: its skeleton {mapping.against}.")
     return mapping
 
 
