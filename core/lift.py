@@ -13,18 +13,17 @@ from .confidence import confidence, expected_error, signs
 from .errors import ModelError, TrackError
 from .mixste.backend import Run, open_backend
 from .mixste.model import ModelCard, find_model
-from .mixste.picture import picture_inputs
+from .mixste.picture import INPUTS_OF
 from .mixste.view import from_view, to_view
 from .mixste.windows import Windows, cut_windows
 from .motion import Pose
 from .reprojection import fitted
-from .skeleton import COCO, H36M, network_joints
+from .skeleton import COCO, COCO_MIRRORED, H36M, network_joints
 from .track import Track
 
 _BATCH = 2
 """Windows at a time: what they need stays in a core's cache, a sixth faster than eight."""
 _LONGEST_GUESS = 0.4  # seconds
-_MIRRORED = list(H36M.mirrored)
 
 
 def lift(
@@ -94,7 +93,7 @@ def lift_joints(
             "measuring on a data set of such joints (evaluate --dataset; HumanEva has 15)."
         )
     rays, seen = network_rays(track)
-    picture = picture_inputs(track) if card.input == "picture" else None
+    picture = None if card.input == "view" else INPUTS_OF[card.input](track)
     return lift_rays(rays, seen, track.fps, card, run, picture, flip, overlap, progress)
 
 
@@ -117,7 +116,7 @@ def lift_rays(
         fps: frames a second.
         card: of the model.
         run: the model.
-        picture: (frames, 17, 2) what a model takes whose card says "picture".
+        picture: (frames, 17, 2) what a model takes whose card does not say "view".
         flip: see `lift`.
         overlap: see `lift`.
         progress: see `lift`.
@@ -129,7 +128,8 @@ def lift_rays(
         inputs, axis = to_view(rays[windows.index], seen[windows.index])
     else:
         inputs, axis = picture[windows.index], None
-    answers = lift_windows(inputs, axis, run, flip, progress)
+    mirrored = COCO_MIRRORED if card.input == "coco" else H36M.mirrored
+    answers = lift_windows(inputs, axis, run, flip, progress, mirrored)
     joints = smoothed(windows.blend(answers), windows.stride)
     apart = disagreement(answers, joints, windows)
     placed = smoothed(fitted(joints, rays, seen, fps, windows.stride), windows.stride)
@@ -155,6 +155,7 @@ def lift_windows(
     run: Run,
     flip: bool = True,
     progress: Callable[[float], None] | None = None,
+    mirrored: tuple[int, ...] = H36M.mirrored,
 ) -> np.ndarray:
     """Run a network over all windows of a clip.
 
@@ -164,6 +165,7 @@ def lift_windows(
         run: the network.
         flip: also run the mirror image.
         progress: called with 0..1; may raise `Cancelled`.
+        mirrored: for each of the network's inputs the index of its mirror image.
 
     Returns:
         (windows, frames of a window, 17, 3) float32, metres, camera axes, relative to the pelvis.
@@ -175,7 +177,8 @@ def lift_windows(
         part = slice(start, start + _BATCH)
         joints = run(inputs[part])
         if flip:
-            joints = (joints + _mirror(run(_mirror(inputs[part])))) / 2
+            other = run(mirror(inputs[part], mirrored))
+            joints = (joints + mirror(other, H36M.mirrored)) / 2
         joints[:, :, 0] = 0  # the root is the origin; what a network says of it is not trained
         answers[part] = joints if axis is None else from_view(joints, axis[part])
     if progress:
@@ -223,8 +226,8 @@ def disagreement(answers: np.ndarray, joints: np.ndarray, windows: Windows) -> n
     return np.sqrt(np.maximum(mean, 0))  # the running sum can fall a hair below 0
 
 
-def _mirror(values: np.ndarray) -> np.ndarray:
-    """Left and right exchanged, x negated; (..., 17, channels)."""
-    out = values[..., _MIRRORED, :].copy()
+def mirror(values: np.ndarray, mirrored: tuple[int, ...]) -> np.ndarray:
+    """Left and right exchanged, x negated; (..., joints, channels)."""
+    out = values[..., list(mirrored), :].copy()
     out[..., 0] *= -1
     return out

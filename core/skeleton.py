@@ -52,6 +52,12 @@ COCO = (
 )  # fmt: skip
 """The common ground of all detectors: COCO's 17 keypoints."""
 
+COCO_MIRRORED = tuple(
+    COCO.index(name.replace("left", "right") if "left" in name else name.replace("right", "left"))
+    for name in COCO
+)
+"""For each of COCO's keypoints the index of its mirror image."""
+
 EXTRA_JOINTS = (
     "neck", "head_top", "pelvis", "spine", "thorax", "neck_nose",
     "left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel",

@@ -8,105 +8,44 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
 
 torch = pytest.importorskip("torch", reason="tests of training need torch")
 torch.set_num_threads(1)
 
 from lift_to_3d.cli import main  # noqa: E402
-from lift_to_3d.core.errors import LiftError, MotionError  # noqa: E402
+from lift_to_3d.core.errors import LiftError, ModelError, MotionError  # noqa: E402
 from lift_to_3d.core.mixste.model import ModelCard, read_card  # noqa: E402
+from lift_to_3d.core.mixste.view import to_view  # noqa: E402
 from lift_to_3d.core.mixste.windows import cut_windows  # noqa: E402
-from lift_to_3d.core.skeleton import H36M  # noqa: E402
+from lift_to_3d.core.skeleton import COCO, H36M, network_joints  # noqa: E402
 from lift_to_3d.core.training import protocols, research  # noqa: E402
 from lift_to_3d.core.training.dataset_batches import DatasetWindows, window_index  # noqa: E402
-from lift_to_3d.core.training.datasets import h36m, humaneva, mpi_inf_3dhp, open_dataset  # noqa: E402
+from lift_to_3d.core.training.datasets import h36m, humaneva, open_dataset  # noqa: E402
 from lift_to_3d.core.training.datasets.sequence import Sequence  # noqa: E402
 from lift_to_3d.core.training.loop import load_checkpoint  # noqa: E402
 
+from .dataset_files import (  # noqa: E402
+    COCO_SIDES,
+    FRAMES,
+    H36M_SIDES,
+    HUMANEVA_CAMERAS,
+    HUMANEVA_LENS,
+    MPI_JOINTS,
+    MPI_LENSES,
+    h36m_files,
+    humaneva_files,
+    mpi_files,
+    person,
+    pinhole,
+    save_nested,
+    seen_from,
+)
 from .test_reprojection import BODY  # noqa: E402
-
-FRAMES = 12
-
-
-def person(joints: int, frames: int = FRAMES, seed: int = 0) -> np.ndarray:
-    """Somebody's joints near the middle of the room, Z up, metres."""
-    random = np.random.default_rng(seed)
-    still = random.uniform([-0.5, -0.5, 0.1], [0.5, 0.5, 1.7], (joints, 3))
-    moved = np.cumsum(random.normal(0, 0.01, (frames, joints, 3)), 0)
-    return (still + moved).astype(np.float32)
-
-
-def save_nested(path, **values):
-    """As VideoPose3D and P-STMO write them: dicts pickled into arrays without a dimension."""
-    np.savez_compressed(path, **{k: np.array(v, dtype=object) for k, v in values.items()})
-
-
-def project_with_distortion(point, lens, stand):
-    """The data set's camera, one point at a time, term by term."""
-    x, y, z = (
-        Rotation.from_quat([*stand.orientation[1:], stand.orientation[0]])
-        .inv()
-        .apply(point - np.array(stand.position) / 1000)
-    )
-    u, v = x / z, y / z
-    r2 = u * u + v * v
-    k1, k2, k3 = lens.radial
-    px, py = lens.tangential
-    factor = 1 + k1 * r2 + k2 * r2**2 + k3 * r2**3 + px * u + py * v
-    return np.array([
-        lens.focal[0] * (u * factor + px * r2) + lens.centre[0],
-        lens.focal[1] * (v * factor + py * r2) + lens.centre[1],
-    ])  # fmt: skip
 
 
 @pytest.fixture
 def h36m_folder(tmp_path):
-    """Two training and two test subjects, whose keypoints are the truth's projection."""
-    truth, seen = {}, {}
-    for number, subject in enumerate(("S1", "S5", "S9", "S11")):
-        truth[subject], seen[subject] = {}, {}
-        for action in ("Walking", "Walking 1", "Sitting"):
-            world = person(32, FRAMES + number, seed=len(truth))
-            truth[subject][action] = world
-            views = [
-                np.array([[project_with_distortion(p, lens, stand) for p in frame]
-                          for frame in world[:, h36m.KEPT]])
-                for lens, stand in h36m.cameras(subject)
-            ]  # fmt: skip
-            longer = [np.concatenate([v, v[-1:]]).astype(np.float32) for v in views]
-            seen[subject][action] = longer
-    save_nested(tmp_path / "data_3d_h36m.npz", positions_3d=truth)
-    meta = {"layout_name": "h36m", "num_joints": 17,
-            "keypoints_symmetry": [list(H36M.left), list(H36M.right)]}  # fmt: skip
-    for name in ("gt", "cpn_ft_h36m_dbb", "hrnet"):
-        save_nested(tmp_path / f"data_2d_h36m_{name}.npz", positions_2d=seen, metadata=meta)
-    return tmp_path
-
-
-def humaneva_files(folder):
-    truth = {f"{split}/{subject}": {f"{action} 1 chunk0": person(15, seed=seed)
-                                    for seed, action in enumerate(("Walking", "Jog", "Box"))}
-             for split in ("Train", "Validate") for subject in ("S1", "S2")}  # fmt: skip
-    seen = {
-        key: {a: [np.full((FRAMES, 15, 2), 100.0, np.float32)] * 3 for a in actions}
-        for key, actions in truth.items()
-    }
-    save_nested(folder / "data_3d_humaneva15.npz", positions_3d=truth)
-    save_nested(folder / "data_2d_humaneva15_gt.npz", positions_2d=seen, metadata={})
-
-
-def mpi_files(folder):
-    truth = (person(17) * 1000).astype(np.float32)
-    pixels = np.full((FRAMES, 17, 2), 700.0, np.float32)
-    train = {"S1 Seq1": [{"0": {"data_2d": pixels, "data_3d": truth},
-                          "8": {"data_2d": pixels, "data_3d": truth}}, 25]}  # fmt: skip
-    valid = np.arange(FRAMES) % 2
-    test = {"TS1": {"data_2d": pixels, "data_3d": truth, "valid": valid},
-            "TS5": {"data_2d": pixels, "data_3d": truth, "valid": valid}}  # fmt: skip
-    save_nested(folder / "data_train_3dhp.npz", data=train)
-    save_nested(folder / "data_test_3dhp.npz", data=test)
-    return truth
+    return h36m_files(tmp_path)
 
 
 def test_h36m_is_read_and_seen_to_the_pixel(h36m_folder):
@@ -148,37 +87,58 @@ def test_normalised_keeps_the_aspect(h36m_folder):
     assert np.abs(back - sequence.xy).max() < 1e-3
 
 
-def test_mpi_inf_3dhp_is_put_in_our_order(tmp_path):
+OURS_OF_MPI = {
+    "pelvis": "root", "spine": "spine", "thorax": "neck", "neck_nose": "head", "head": "head_top",
+}  # fmt: skip
+
+
+def test_mpi_inf_3dhp_is_put_in_our_order_and_seen_to_the_pixel(tmp_path):
     truth = mpi_files(tmp_path)
-    train = open_dataset("3dhp", tmp_path, "gt", "train")
+    train, test = (open_dataset("3dhp", tmp_path, "gt", split) for split in ("train", "test"))
     assert [(s.subject, s.action, s.camera) for s in train] == [
         ("S1", "Seq1", "0"),
         ("S1", "Seq1", "8"),
     ]
-    head_top, root, right_ankle = 0, 14, 10
-    at = H36M.names.index
-    expected = (truth[:, head_top] - truth[:, root]) / 1000
-    assert np.allclose(train[0].joints[:, at("head")], expected, atol=1e-6)
-    ankle = (truth[:, right_ankle] - truth[:, root]) / 1000
-    assert np.allclose(train[0].joints[:, at("right_ankle")], ankle, atol=1e-6)
-    test = open_dataset("3dhp", tmp_path, "gt", "test")
-    assert [s.size for s in test] == [(2048, 2048), (1920, 1080)]
-    assert test[0].valid.sum() == FRAMES // 2
-    assert sorted(mpi_inf_3dhp.ORDER) == list(range(17))
+    assert [(s.subject, s.size) for s in test] == [("TS1", (2048, 2048)), ("TS5", (1920, 1080))]
+    assert [s.valid.sum() for s in test] == [FRAMES // 2] * 2
+    at = [MPI_JOINTS.index(OURS_OF_MPI.get(name, name)) for name in H36M.names]
+    for sequence in train + test:
+        name = sequence.camera or sequence.subject
+        expected = truth[name][:, at] / 1000
+        assert np.abs(sequence.joints - (expected - expected[:, :1])).max() < 1e-5
+        seen = pinhole(sequence.joints + expected[:, :1], MPI_LENSES[name])
+        assert np.abs(seen - sequence.xy).max() < 2e-3
 
 
-def test_humaneva_has_fifteen_joints(tmp_path):
+@pytest.mark.parametrize("fps", [50, np.array([[50]]), np.array([50.0]), np.float64(50)])
+def test_mpi_inf_3dhps_rate_may_be_an_array(tmp_path, fps):
+    mpi_files(tmp_path, fps)
+    assert [s.fps for s in open_dataset("3dhp", tmp_path, "gt", "train")] == [50.0, 50.0]
+
+
+@pytest.mark.parametrize("fps", [0, "fast", None, [25, 50], np.array([])])
+def test_a_rate_that_is_none_is_said(tmp_path, fps):
+    mpi_files(tmp_path, fps)
+    with pytest.raises(MotionError, match=r"data_train_3dhp.npz: S1 Seq1: its frame rate"):
+        open_dataset("3dhp", tmp_path, "gt", "train")
+
+
+def test_humaneva_is_read_and_seen_to_the_pixel(tmp_path):
     humaneva_files(tmp_path)
     found = open_dataset("humaneva", tmp_path, "gt", "test")
-    assert found[0].joints.shape == (FRAMES, 15, 3)
     cells = {"Walking S1", "Jog S1", "Walking S2", "Jog S2"}
     assert {s.action for s in found} == cells, "the paper's table"
     assert len(found) == len(cells) * 3
     assert len(open_dataset("humaneva", tmp_path, "gt", "train")) == 2 * 3 * 3, "with Box"
-    # The pelvis is the origin, and turning the camera keeps distances.
-    world = person(15)
-    lengths = np.linalg.norm(world - world[:, :1], axis=-1)
-    assert np.allclose(np.linalg.norm(found[0].joints, axis=-1), lengths, atol=1e-5)
+    world = np.load(tmp_path / "data_3d_humaneva15.npz", allow_pickle=True)["positions_3d"].item()
+    for sequence in found:
+        action = f"{sequence.action.split(' ')[0]} 1 chunk0"
+        camera = HUMANEVA_CAMERAS[sequence.subject][int(sequence.camera[1]) - 1]
+        pelvis = seen_from(world[f"Validate/{sequence.subject}"][action][:, :1], *camera)
+        assert (sequence.joints.shape, sequence.size) == ((FRAMES, 15, 3), (640, 480))
+        assert np.abs(sequence.joints[:, 0]).max() == 0
+        seen = pinhole(sequence.joints + pelvis, HUMANEVA_LENS)
+        assert np.abs(seen - sequence.xy).max() < 2e-3
     names = humaneva.SKELETON.names
     assert [names[j].startswith("left") for j in humaneva.SKELETON.left] == [True] * 6
     for left, right in zip(humaneva.SKELETON.left, humaneva.SKELETON.right, strict=True):
@@ -193,6 +153,122 @@ def test_humaneva_cameras_stand_around_the_room_and_look_in():
             assert abs(x) < z / 3
             assert abs(y) < z / 3
             assert stand.from_world(np.array([0.0, 0.0, 2.0]))[1] < y - 0.9, "up is up"
+
+
+def changed(path, change):
+    """Write keypoints again with every action's list of cameras changed."""
+    with np.load(path, allow_pickle=True) as file:
+        arrays = {name: file[name].item() for name in file.files}
+    seen = arrays.pop("positions_2d")
+    seen = {s: {a: change(views) for a, views in actions.items()} for s, actions in seen.items()}
+    save_nested(path, positions_2d=seen, **arrays)
+
+
+def with_confidence(views):
+    return [np.concatenate([v, np.full_like(v[..., :1], np.nan)], -1) for v in views]
+
+
+@pytest.mark.parametrize(
+    "change", [np.stack, with_confidence, lambda views: np.stack(with_confidence(views)), tuple]
+)
+@pytest.mark.parametrize(
+    ("name", "files", "path"),
+    [
+        ("h36m", h36m_files, "data_2d_h36m_gt.npz"),
+        ("humaneva", humaneva_files, "data_2d_humaneva15_gt.npz"),
+    ],
+)
+def test_cameras_may_be_stacked_and_keypoints_have_confidence(tmp_path, change, name, files, path):
+    files(tmp_path)
+    before = open_dataset(name, tmp_path, "gt", "test")
+    changed(tmp_path / path, change)
+    after = open_dataset(name, tmp_path, "gt", "test")
+    assert [s.camera for s in after] == [s.camera for s in before]
+    assert all(np.array_equal(a.xy, b.xy) for a, b in zip(after, before, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda views: views[:3], "is missing, or is not of 4 cameras"),
+        (lambda views: np.float32(1), "is missing, or is not of 4 cameras"),
+        (lambda views: [v[:5] for v in views], "has fewer frames than the 14 in 3D"),
+        (lambda views: [*views[:3], None], "camera 4: expected an array of numbers"),
+        (lambda views: [v[:, :12] for v in views], "camera 1: expected frames x 17 x 2"),
+    ],
+)
+def test_cameras_that_cannot_be_right_are_refused(h36m_folder, change, words):
+    changed(h36m_folder / "data_2d_h36m_gt.npz", change)
+    with pytest.raises(MotionError, match=words):
+        open_dataset("h36m", h36m_folder, "gt", "test")
+
+
+@pytest.mark.parametrize("keypoints", ["hr", "gt16"])
+def test_sixteen_joints_are_human36ms_without_neck_nose(h36m_folder, keypoints):
+    whole = open_dataset("h36m", h36m_folder, "gt", "test")
+    found = open_dataset("h36m", h36m_folder, keypoints, "test")
+    assert len(found) == len(whole)
+    kept = [H36M.names.index(name) for name in h36m.SIXTEEN.names]
+    for some, every in zip(found, whole, strict=True):
+        assert np.array_equal(some.joints, every.joints[:, kept])
+        assert np.array_equal(some.xy, every.xy[:, kept])
+        assert some.skeleton is h36m.SIXTEEN
+        assert not some.coco
+    bones = [tuple(H36M.names.index(h36m.SIXTEEN.names[j]) for j in b) for b in h36m.SIXTEEN.bones]
+    assert set(bones) - set(H36M.bones) == {(8, 10)}, "the head hangs on the thorax"
+    for left, right in zip(h36m.SIXTEEN.left, h36m.SIXTEEN.right, strict=True):
+        names = h36m.SIXTEEN.names[left], h36m.SIXTEEN.names[right]
+        assert names == (names[0], names[0].replace("left", "right"))
+        assert names[0].startswith("left")
+
+
+def test_cocos_keypoints_are_known_by_their_symmetry(h36m_folder):
+    plain = open_dataset("h36m", h36m_folder, "gt", "train")
+    found = open_dataset("h36m", h36m_folder, "detectron_pt_coco", "train")
+    for some, other in zip(found, plain, strict=True):
+        assert some.coco
+        assert some.skeleton is H36M
+        assert np.array_equal(some.joints, other.joints)
+        for name in set(COCO) & set(H36M.names):
+            seen = other.xy[:, H36M.names.index(name)]
+            assert np.array_equal(some.xy[:, COCO.index(name)], seen)
+
+
+METADATA = r"gt\.npz: does not say which keypoints are left"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        (None, METADATA),
+        ({}, METADATA),
+        ({"num_joints": 17}, METADATA),
+        ({"num_joints": "many", "keypoints_symmetry": H36M_SIDES}, METADATA),
+        ({"num_joints": 17, "keypoints_symmetry": [[4, 5], [1]]}, METADATA),
+        ({"num_joints": 17, "keypoints_symmetry": [[4, 50], [1, 2]]}, METADATA),
+        ({"num_joints": 17, "keypoints_symmetry": 3}, METADATA),
+        ({"num_joints": 10**12, "keypoints_symmetry": H36M_SIDES}, "not Human3.6M's 17 joints"),
+        ({"num_joints": 17, "keypoints_symmetry": [[4, 5], [1, 2]]}, "its 17 keypoints are not"),
+    ],
+)
+def test_keypoints_whose_sides_are_not_known_are_refused(h36m_folder, metadata, words):
+    path = h36m_folder / "data_2d_h36m_gt.npz"
+    seen = np.load(path, allow_pickle=True)["positions_2d"].item()
+    save_nested(path, positions_2d=seen, **({} if metadata is None else {"metadata": metadata}))
+    with pytest.raises(LiftError, match=words):
+        open_dataset("h36m", h36m_folder, "gt", "test")
+
+
+def test_keypoints_of_other_layouts_are_refused(h36m_folder, tmp_path):
+    with pytest.raises(LiftError, match="its 16 keypoints are not Human3.6M's 17 joints"):
+        open_dataset("h36m", h36m_folder, "sh_pt_mpii", "test")
+    humaneva_files(tmp_path)
+    detectron = {"layout_name": "coco", "num_joints": 17, "keypoints_symmetry": COCO_SIDES}
+    path = tmp_path / "data_2d_humaneva15_detectron_pt_coco.npz"
+    seen = {"Validate/S1": {"Walking 1 chunk0": [np.zeros((FRAMES, 17, 2), np.float32)] * 3}}
+    save_nested(path, positions_2d=seen, metadata=detectron)
+    with pytest.raises(LiftError, match="its 17 keypoints are not HumanEva's 15 joints"):
+        open_dataset("humaneva", tmp_path, "detectron_pt_coco", "test")
 
 
 class Payload:
@@ -232,7 +308,7 @@ def test_training_windows_are_the_published_ones():
 
 def test_half_of_the_windows_are_mirrored(h36m_folder):
     sequences = open_dataset("h36m", h36m_folder, "gt", "train")
-    windows = DatasetWindows(sequences, 5, H36M, torch.device("cpu"))
+    windows = DatasetWindows(sequences, 5, torch.device("cpu"))
     batch = windows.draw(200, torch.Generator().manual_seed(0))
     plain = (batch.targets[:, None] - windows.targets[None]).abs().amax((2, 3, 4)).amin(1) < 1e-6
     assert 70 < int(plain.sum()) < 130
@@ -242,6 +318,33 @@ def test_half_of_the_windows_are_mirrored(h36m_folder):
     swapped[:, left + right] = one[:, right + left]
     swapped[..., 0] *= -1
     assert float((swapped - windows.targets).abs().amax((1, 2, 3)).min()) < 1e-6
+
+
+def test_cocos_keypoints_are_mirrored_by_their_own_sides(h36m_folder):
+    """In training: the mirror image of a right wrist is a left one, in 2D as in 3D."""
+    sequences = open_dataset("h36m", h36m_folder, "detectron_pt_coco", "train")
+    windows = DatasetWindows(sequences, 5, torch.device("cpu"))
+    batch = windows.draw(100, torch.Generator().manual_seed(0))
+    mirrored = 0
+    for seen, joints in zip(batch.inputs, batch.targets, strict=True):
+        same = (windows.targets - joints).abs().amax((1, 2, 3)) < 1e-6
+        if same.any():
+            assert (seen == windows.inputs[same][0]).all()
+            continue
+        mirrored += 1
+        swapped = [H36M.names.index(other_side(name)) for name in H36M.names]
+        back = joints[:, swapped] * torch.tensor([-1.0, 1, 1])
+        [was] = (windows.targets - back).abs().amax((1, 2, 3)).lt(1e-6).nonzero()[0]
+        for name in COCO:
+            before = windows.inputs[was, :, COCO.index(other_side(name))]
+            after = seen[:, COCO.index(name)]
+            assert (after == before * torch.tensor([-1.0, 1])).all(), name
+    assert 30 < mirrored < 70
+
+
+def other_side(name: str) -> str:
+    side, _, part = name.partition("_")
+    return {"left": f"right_{part}", "right": f"left_{part}"}.get(side, name)
 
 
 def test_published_windows_end_with_the_last_frames():
@@ -273,7 +376,7 @@ def test_protocols_find_a_known_error(h36m_folder):
     sequences = open_dataset("h36m", h36m_folder, "gt", "test")
     card = ModelCard("oracle", 5, 50.0, 2, "picture")
     mean = (16 * 30 + 9) / 17
-    found = list(protocols.answers(sequences, card, oracle(sequences), H36M, flip=False))
+    found = list(protocols.answers(sequences, card, oracle(sequences), flip=False))
     result = protocols.score_answers(found)
     assert result.mean.mpjpe == pytest.approx(mean, rel=1e-3)
     assert result.variance == pytest.approx(0, abs=1e-3)
@@ -305,7 +408,7 @@ def test_overlapped_windows_are_lifted_as_a_users_file_is():
         out[:, :, 0] += 0.5
         return out
 
-    [found] = protocols.answers([sequence], card, wrong, H36M, "overlapped", flip=False)
+    [found] = protocols.answers([sequence], card, wrong, "overlapped", flip=False)
     assert windows == len(cut_windows(100, 50.0, 10, 17.0, 0.2).index)
     one = np.median(np.diff(sequence.normalised()[:, 0, 0]))
     assert np.median(steps) == pytest.approx(3 * one, rel=0.05), "every third frame"
@@ -386,16 +489,16 @@ def test_published_windows_count_borders_and_padding():
     def still(windows):
         return np.zeros((*windows.shape[:3], 3))
 
-    [found] = protocols.answers([sequence], card, still, H36M, "published", flip=False)
+    [found] = protocols.answers([sequence], card, still, "published", flip=False)
     assert np.allclose(found.target[:, 0, 0], [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.4, 0.5, 0.6])
     score = protocols.score_answers([found]).mean
     assert score.frames == 9
     assert score.mpjpe == pytest.approx(1000 * np.mean(found.target[:, 0, 0]))
     assert score.mpjve == pytest.approx(100), "the way back at the last border counts, too"
     longer = ModelCard("still", 9, 50.0, 2, "picture")
-    [found] = protocols.answers([sequence], longer, still, H36M, "published", flip=False)
+    [found] = protocols.answers([sequence], longer, still, "published", flip=False)
     assert np.allclose(found.target[7:, 0, 0], 0.6)
-    [found] = protocols.answers([sequence], card, still, H36M, "overlapped", flip=False)
+    [found] = protocols.answers([sequence], card, still, "overlapped", flip=False)
     assert len(found.target) == 7
 
 
@@ -410,12 +513,60 @@ def test_mirror_image_is_lifted_mirrored_back_and_averaged(h36m_folder):
         out[:, :, H36M.names.index("left_wrist"), 1] = 0.2
         return out
 
-    [alone] = protocols.answers([sequence], card, leaning, H36M, flip=False)
-    [both] = protocols.answers([sequence], card, leaning, H36M, flip=True)
+    [alone] = protocols.answers([sequence], card, leaning, flip=False)
+    [both] = protocols.answers([sequence], card, leaning, flip=True)
     assert np.allclose(alone.joints[..., 0], 0.1)
     assert np.allclose(both.joints[..., 0], 0)
     for name in ("left_wrist", "right_wrist"):
         assert np.allclose(both.joints[:, H36M.names.index(name), 1], 0.1)
+
+
+def limbs_of(names):
+    """A "network" that puts each limb joint where it is seen, and all others at the root."""
+    limbs = sorted(set(COCO) & set(H36M.names))
+
+    def run(windows):
+        out = np.zeros((*windows.shape[:2], 17, 3))
+        for name in limbs:
+            out[:, :, H36M.names.index(name), :2] = windows[:, :, names.index(name), :2]
+        return out
+
+    return run, [H36M.names.index(name) for name in limbs]
+
+
+def test_cocos_keypoints_are_measured_with_their_own_mirror_image(h36m_folder):
+    """What is the same for left and right has the same mean with the mirror image as without."""
+    [sequence, *_] = open_dataset("h36m", h36m_folder, "detectron_pt_coco", "test")
+    [plain, *_] = open_dataset("h36m", h36m_folder, "gt", "test")
+    for kind, names in (("coco", COCO), ("picture", H36M.names)):
+        run, limbs = limbs_of(names)
+        card = ModelCard("limbs", 5, 50.0, 2, kind)
+        for windows in protocols.WINDOWS:
+            [alone] = protocols.answers([sequence], card, run, windows, flip=False)
+            [both] = protocols.answers([sequence], card, run, windows, flip=True)
+            assert np.allclose(alone.joints, both.joints, atol=1e-5)
+            seen = plain.xy[both.frames][:, limbs]
+            assert np.allclose(both.keypoints[:, limbs], seen), "drawn on the skeleton"
+        [found] = protocols.answers([sequence], card, run)
+        expected = plain.normalised()[found.frames][:, limbs]
+        assert np.allclose(found.joints[:, limbs, :2], expected, atol=1e-5)
+
+
+def test_our_own_input_is_made_of_cocos_keypoints_as_at_run_time(h36m_folder):
+    [sequence, *_] = open_dataset("h36m", h36m_folder, "detectron_pt_coco", "test")
+    card = ModelCard("view", len(sequence.xy), 50.0, 3, "view")
+    rays = sequence.rays()
+    joints, seen = network_joints(rays, np.ones(rays.shape[:2], np.float32))
+    expected, _ = to_view(joints[None], seen[None])
+    found = protocols.middle_window(sequence, card, "published")
+    assert np.allclose(found, expected[0], atol=1e-6)
+
+
+def test_a_model_of_cocos_keypoints_is_not_given_others(h36m_folder):
+    sequences = open_dataset("h36m", h36m_folder, "gt", "test")
+    run, _ = limbs_of(COCO)
+    with pytest.raises(ModelError, match="takes COCO's keypoints, but those of S9 Walking"):
+        list(protocols.answers(sequences, ModelCard("limbs", 5, 50.0, 2, "coco"), run))
 
 
 SMALL = """
@@ -440,34 +591,42 @@ times_itself = true
 """
 
 
+FILES = {"humaneva": humaneva_files, "h36m": h36m_files, "3dhp": mpi_files}
+
+
 @pytest.mark.parametrize(
-    ("name", "joints", "rate", "steps"),
-    [("humaneva", 15, 60, 54), ("h36m", 17, 50, 72), ("3dhp", 17, 25, 6)],
+    ("name", "keypoints", "joints", "rate", "steps"),
+    [
+        ("humaneva", "gt", 15, 60, 54),
+        ("h36m", "gt", 17, 50, 72),
+        ("h36m", "hr", 16, 50, 72),
+        ("h36m", "detectron_pt_coco", 17, 50, 72),
+        ("3dhp", "gt", 17, 25, 6),
+    ],
 )
 def test_data_sets_train_and_evaluate_from_the_shell(
-    request, tmp_path, capsys, name, joints, rate, steps
+    tmp_path, capsys, name, keypoints, joints, rate, steps
 ):
     data = tmp_path / "data"
-    if name == "h36m":
-        data = request.getfixturevalue("h36m_folder")
-    else:
-        data.mkdir()
-        (humaneva_files if name == "humaneva" else mpi_files)(data)
+    data.mkdir()
+    FILES[name](data)
     recipe = tmp_path / "tiny.toml"
     recipe.write_text(SMALL.format("humaneva"))
     runs = tmp_path / "runs"
     words = ["train", str(recipe), "--data", str(data), "--out", str(runs)]
-    assert main([*words, "--dataset", name, "--keypoints", "gt"]) == 0
-    run = runs / f"tiny-{name}-gt"
+    assert main([*words, "--dataset", name, "--keypoints", keypoints]) == 0
+    run = runs / f"tiny-{name}-{keypoints}"
     model, card = str(run / f"{run.name}.onnx"), read_card(run / f"{run.name}.json")
-    assert (card.joints, card.rate, card.data) == (joints, rate, (f"{name} with the keypoints gt",))
-    said = f"train tiny --dataset {name} --keypoints gt --frames 5 ({steps} steps)"
+    assert (card.joints, card.rate) == (joints, rate)
+    assert card.data == (f"{name} with the keypoints {keypoints}",)
+    assert card.input == ("coco" if "coco" in keypoints else "picture")
+    said = f"train tiny --dataset {name} --keypoints {keypoints} --frames 5 ({steps} steps)"
     assert card.command == f"lift-to-3d {said}", "each window once, and mirrored"
-    assert json.loads(load_checkpoint(run)["recipe"])["keypoints"] == "gt"
+    assert json.loads(load_checkpoint(run)["recipe"])["keypoints"] == keypoints
     assert main(["export-onnx", str(run), "--out", str(tmp_path / "again")]) == 0
     assert read_card(tmp_path / "again" / f"{run.name}.json") == card
     capsys.readouterr()
-    words = ["evaluate", "--dataset", name, "--data", str(data), "--keypoints", "gt"]
+    words = ["evaluate", "--dataset", name, "--data", str(data), "--keypoints", keypoints]
     words += ["--model", model, "--json"]
     assert main(words) == 0
     lines = [json.loads(x) for x in capsys.readouterr().out.splitlines()]
@@ -480,7 +639,7 @@ def test_data_sets_train_and_evaluate_from_the_shell(
     words += ["--windows", "overlapped", "--no-mirror", "--figures", str(figures)]
     assert main(words) == 0
     names = ("distribution.png", "joints.png", "poses.png", "attention.png")
-    folder = figures / f"{name}_gt_overlapped_windows_flip_off"
+    folder = figures / f"{name}_{keypoints}_overlapped_windows_flip_off"
     assert set(figures.rglob("*.png")) == {folder / png for png in names}
     assert all(p.read_bytes().startswith(b"\x89PNG") for p in folder.iterdir())
 
@@ -493,7 +652,19 @@ def test_a_model_of_other_joints_is_refused(tmp_path, h36m_folder, capsys):
     model = str(tmp_path / "tiny" / "tiny.onnx")
     words = ["evaluate", "--dataset", "h36m", "--data", str(h36m_folder), "--model", model]
     assert main(words) == 2
-    assert "15 joints" in capsys.readouterr().err
+    assert "15 joints, but h36m with cpn_ft_h36m_dbb has 17" in capsys.readouterr().err
+
+
+def test_a_recipe_of_other_joints_is_refused(tmp_path, h36m_folder, capsys):
+    recipe = tmp_path / "tiny.toml"
+    recipe.write_text(SMALL.format("h36m"))
+    words = ["train", str(recipe), "--data", str(h36m_folder), "--out", str(tmp_path / "runs")]
+    assert main([*words, "--keypoints", "gt16"]) == 2
+    said = "takes 17 joints of 2 numbers, but h36m with gt16 gives 16 of 2; write joints = 16"
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+    recipe.write_text(SMALL.format("h36m").replace("[network]", "[network]\njoints = 16"))
+    assert main([*words, "--keypoints", "gt16"]) == 0
 
 
 def test_single_frames_of_a_data_set_are_trained_on_and_measured(tmp_path, capsys):
@@ -515,7 +686,7 @@ def test_a_network_that_does_not_fit_a_data_set_is_refused(tmp_path, capsys):
     recipe = tmp_path / "tiny.toml"
     recipe.write_text(SMALL.format("humaneva").replace("depth = 1", "depth = 1\nin_channels = 3"))
     assert main(["train", str(recipe), "--data", str(tmp_path), "--out", str(tmp_path)]) == 2
-    assert "15 joints of 3 numbers, but humaneva gives 15 of 2;" in capsys.readouterr().err
+    assert "15 joints of 3 numbers, but humaneva with gt gives 15 of 2;" in capsys.readouterr().err
     assert not (tmp_path / "tiny").exists()
 
 
@@ -524,7 +695,7 @@ def test_most_windows_say_at_what_rate_a_model_was_trained(tmp_path):
     valid = np.ones(10, bool)
     slow, fast = (replace(recording("a", still, valid), fps=fps) for fps in (25.0, 50.0))
     for sequences, rate in (([slow, fast, fast], 50), ([slow, slow, fast], 25), ([slow, fast], 25)):
-        assert DatasetWindows(sequences, 5, H36M, torch.device("cpu")).rate == rate
+        assert DatasetWindows(sequences, 5, torch.device("cpu")).rate == rate
 
 
 def test_pickles_of_other_protocols_are_read(tmp_path):

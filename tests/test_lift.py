@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lift_to_3d.core.confidence import SIGNS, calibrate, expected_error
 from lift_to_3d.core.errors import ModelError, TrackError
-from lift_to_3d.core.lift import bridged, lift
-from lift_to_3d.core.mixste.model import find_model, read_card, write_card
+from lift_to_3d.core.lift import bridged, lift, lift_joints
+from lift_to_3d.core.mixste.model import ModelCard, find_model, read_card, write_card
 from lift_to_3d.core.mixste.view import from_view, to_view, view_rotation
 from lift_to_3d.core.mixste.windows import cut_windows
 from lift_to_3d.core.skeleton import COCO, H36M, network_joints
@@ -150,6 +150,27 @@ def test_input_joints_are_means_of_what_was_found():
     assert sure[0] == 0
     assert not joints[0].any()
     assert np.allclose(joints[1], xy[COCO.index("right_hip")])
+
+
+def test_coco_input_is_the_keypoints_themselves_and_mirrored_as_such():
+    """A network that puts each limb where it is seen does so in the mirror image, too."""
+    track = walking_track(9)
+    limbs = sorted(set(COCO) & set(H36M.names))
+    seen, placed = ([names.index(n) for n in limbs] for names in (COCO, H36M.names))
+    given = []
+
+    def run(windows):
+        given.append(windows)
+        out = np.zeros((*windows.shape[:2], 17, 3))
+        out[:, :, placed, :2] = windows[:, :, seen]
+        return out
+
+    card = ModelCard("limbs", 9, 30.0, 2, "coco")
+    alone = lift_joints(track, card, run, flip=False)[0]
+    assert np.allclose((given[0][0] + [1, 1080 / 1920]) * 1920 / 2, track.xy)
+    both = lift_joints(track, card, run, flip=True)[0]
+    assert len(given) == 3
+    assert np.allclose(alone, both)
 
 
 def test_nobody_to_lift_is_said():

@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch", reason="tests of training need torch")
 torch.set_num_threads(1)  # networks this small only wait for each other
 
 from lift_to_3d.core.errors import ModelError  # noqa: E402
+from lift_to_3d.core.skeleton import H36M  # noqa: E402
 from lift_to_3d.core.training import losses  # noqa: E402
 
 
@@ -33,18 +34,24 @@ def test_losses_are_the_papers():
 PAPER_GROUPS = [1, 1, 2.5, 4, 1, 2.5, 4, 1, 1, 1.5, 1.5, 1, 2.5, 4, 1, 2.5, 4]
 """Torso 1, head 1.5, elbows and knees 2.5, wrists and ankles 4 (section 4.2)."""
 PUBLISHED = [1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4]
+PUBLISHED_16 = [1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4]
 PUBLISHED_15 = [1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4]
-"""HumanEva's, in the order pelvis, right leg, left leg, thorax, head, left arm, right arm."""
+"""By the place of a joint, whatever joint it is."""
 
 
 def test_joints_weigh_what_paper_and_published_code_say():
-    from lift_to_3d.core.training.datasets import humaneva
+    from lift_to_3d.core.training.datasets import h36m, humaneva
 
     assert losses.joint_weights("paper") == tuple(PAPER_GROUPS)
-    assert losses.joint_weights("reference") == tuple(PUBLISHED)
-    order = [0, 11, 12, 13, 8, 9, 10, 1, 14, 2, 3, 4, 5, 6, 7]
-    weights = losses.joint_weights("reference", humaneva.SKELETON)
-    assert [weights[j] for j in order] == PUBLISHED_15
+    for skeleton, weights in (
+        (H36M, PUBLISHED),
+        (h36m.SIXTEEN, PUBLISHED_16),
+        (humaneva.SKELETON, PUBLISHED_15),
+    ):
+        assert losses.joint_weights("reference", skeleton) == tuple(weights)
+    named = dict(zip(H36M.names, PAPER_GROUPS, strict=True))
+    by_name = tuple(named[name] for name in humaneva.SKELETON.names)
+    assert losses.joint_weights("paper", humaneva.SKELETON) == by_name
     assert np.mean(losses.joint_weights("even")) == pytest.approx(1)
     assert losses.joint_weights("even")[0] == 0
     with pytest.raises(ModelError, match="even, paper, reference"):

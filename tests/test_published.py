@@ -20,7 +20,7 @@ from lift_to_3d.core.training.export import network_from  # noqa: E402
 from lift_to_3d.core.training.published import read_published  # noqa: E402
 
 from .command_line import FACTS  # noqa: E402
-from .test_datasets import humaneva_files  # noqa: E402
+from .dataset_files import humaneva_files  # noqa: E402
 from .test_lift import walking_track  # noqa: E402
 from .test_network import SMALL, random_network  # noqa: E402
 
@@ -50,12 +50,14 @@ def test_published_container_is_read_without_running_it(tmp_path):
     assert all(torch.equal(v, again[k]) for k, v in network.state_dict().items())
 
 
-def test_imported_checkpoint_lifts_a_clip(tmp_path, capsys):
+@pytest.mark.parametrize(("flags", "kind"), [([], "picture"), (["--coco"], "coco")])
+def test_imported_checkpoint_lifts_a_clip(tmp_path, capsys, flags, kind):
     """The whole way of a researcher's file: container, import, --model."""
     network = random_network(NetworkConfig(frames=27, width=32, depth=2))
     path = save_container(network, tmp_path / "best_epoch.bin")
-    assert main(["import-checkpoint", str(path), "--out", str(tmp_path)]) == 0
+    assert main(["import-checkpoint", str(path), "--out", str(tmp_path), *flags]) == 0
     cost, model = capsys.readouterr().out.splitlines()
+    assert find_model(model).card.input == kind
     assert cost == f"27 frames: {cost_of(network.config.as_dict())}"
     pose = lift(walking_track(40), model=model)
     assert pose.joints.shape == (40, 17, 3)
@@ -88,11 +90,14 @@ def test_a_network_of_humaneva_is_imported_for_measuring(tmp_path, clip, capsys)
     assert not out.exists()
 
 
-def test_a_network_without_the_neck_is_imported(tmp_path):
+def test_a_network_without_the_neck_is_imported(tmp_path, capsys):
     """Sixteen joints, as those of Human3.6M for HRNet's detections."""
     network = random_network(NetworkConfig(frames=9, width=32, depth=2, joints=16))
     path = save_container(network, tmp_path / "best_epoch.bin")
-    assert main(["import-checkpoint", str(path), "--out", str(tmp_path)]) == 0
+    words = ["import-checkpoint", str(path), "--out", str(tmp_path)]
+    assert main([*words, "--coco"]) == 2
+    assert "with --coco those of 17 joints" in capsys.readouterr().err
+    assert main(words) == 0
     card = find_model(str(tmp_path / "best_epoch.onnx")).card
     assert (card.joints, card.rate) == (16, 50)
 

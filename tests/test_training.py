@@ -408,7 +408,7 @@ def test_an_update_never_waits_for_the_card(capture_folder, tmp_path):
     training = Training(small_recipe(), capture_folder, tmp_path, "cpu")
 
     def made_and_learnt(number):
-        batch = training.draw(torch.Generator().manual_seed(number))
+        batch = training.source.draw(torch.Generator().manual_seed(number))
         loss, _ = training._loss(training.network(batch.inputs), batch)
         loss.backward()
         training._follow()

@@ -11,7 +11,7 @@ from ..confidence import SIGNS
 from ..errors import ModelError, reason
 
 MODELS = Path(__file__).parent / "models"
-INPUTS = ("view", "picture")
+INPUTS = ("view", "picture", "coco")
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class ModelCard:
         rate: frames a second that a window is meant to have.
         in_channels: 2, or 3 with confidence.
         input: "view", see `core.mixste.view`; "picture", x and y over half the picture's width as
-            the published checkpoints take them.
+            the published checkpoints take them; "coco", likewise, of COCO's keypoints.
         licence: what may be done with the weights.
         data: the capture that it was trained on, with licences.
         command: what made it.

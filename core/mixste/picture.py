@@ -3,7 +3,7 @@
 They take x and y over half the picture's width and know neither confidence nor missing joints, so
 what was not seen is filled in beforehand. Their joints are those of Human3.6M, or of detectors that
 were fine-tuned on it: a track that has them gives them as they are; for others they are made from
-COCO's by MHFormer's formulas (``coco_h36m``).
+COCO's by MHFormer's formulas (``coco_h36m``). Some were trained on COCO's keypoints themselves.
 """
 
 from __future__ import annotations
@@ -54,7 +54,16 @@ def picture_inputs(track: Track) -> np.ndarray:
         for i, name in enumerate(_OWN):
             j = H36M.names.index(name)
             joints[:, j] = _followed(own[:, i], joints[:, j])
-    return (joints - np.array(track.size) / 2) / (track.size[0] / 2)
+    return _over_half_the_width(joints, track)
+
+
+def coco_inputs(track: Track) -> np.ndarray:
+    """The same, but COCO's keypoints in their own order."""
+    return _over_half_the_width(_completed(track), track)
+
+
+INPUTS_OF = {"picture": picture_inputs, "coco": coco_inputs}
+"""What a model takes of a track, by the input that its card names."""
 
 
 def h36m_joints(coco: np.ndarray) -> np.ndarray:
@@ -77,6 +86,10 @@ def h36m_joints(coco: np.ndarray) -> np.ndarray:
     }  # fmt: skip
     joints = [made[n] if n in made else coco[..., _AT[n], :] for n in H36M.names]
     return np.stack(joints, axis=-2)
+
+
+def _over_half_the_width(joints: np.ndarray, track: Track) -> np.ndarray:
+    return (joints - np.array(track.size) / 2) / (track.size[0] / 2)
 
 
 def _completed(track: Track) -> np.ndarray:

@@ -172,6 +172,9 @@ def register(verbs: Any) -> None:
     bring.add_argument(
         "--rate", type=float, help="frames a second it learnt at (default: 50; 60 for 15 joints)"
     )
+    bring.add_argument(
+        "--coco", action="store_true", help="it takes COCO's keypoints in their order"
+    )
     bring.add_argument("--name", help="the model's name (default: the file's)")
     research.register(add)
 
@@ -266,7 +269,7 @@ def _export_run(run: Path, out: Path, name: str, recipe: dict[str, Any] | None =
         frames=network.config.frames,
         rate=(values["rate"][0] * values["rate"][1]) ** 0.5,
         in_channels=network.config.in_channels,
-        input="picture" if dataset else "view",
+        input=state.get("input", "picture" if dataset else "view"),
         flip=bool(dataset),
         overlap=0.5 if dataset else 0.2,
         licence=values.get("licence", ""),
@@ -288,10 +291,10 @@ def _import(parsed: argparse.Namespace) -> int:
         raise ModelError(f"--rate {parsed.rate:g}: frames a second are above 0.")
     network = network_from(read_published(parsed.file), parsed.heads, str(parsed.file))
     config = network.config
-    if config.in_channels != 2:
+    if config.in_channels != 2 or (parsed.coco and config.joints != 17):
         raise ModelError(
-            f"{parsed.file}: takes {config.in_channels} numbers for each joint; "
-            "only networks for x and y can be run."
+            f"{parsed.file}: takes {config.in_channels} numbers for each of {config.joints} "
+            "joints; only networks for x and y can be run, with --coco those of 17 joints."
         )
     joints = "" if config.joints == 17 else f"{config.joints} joints, "
     print(f"{joints}{config.frames} frames: {cost_of(config.as_dict())}")
@@ -300,7 +303,7 @@ def _import(parsed: argparse.Namespace) -> int:
         frames=config.frames,
         rate=parsed.rate or (_HUMANEVA_RATE if config.joints == 15 else _HUMAN36M_RATE),
         in_channels=2,
-        input="picture",
+        input="coco" if parsed.coco else "picture",
         licence="that of the file it was imported from",
         command=f"lift-to-3d import-checkpoint {parsed.file.name}",
         network=config.as_dict(),

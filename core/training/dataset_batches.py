@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from statistics import median_low
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..skeleton import Skeleton
+from ..skeleton import COCO_MIRRORED
 from .batches import Batch
 from .datasets.sequence import Sequence
 
@@ -27,9 +26,7 @@ class DatasetWindows:
         rate: frames a second that most windows have.
     """
 
-    def __init__(
-        self, sequences: Iterable[Sequence], frames: int, skeleton: Skeleton, device: torch.device
-    ) -> None:
+    def __init__(self, sequences: list[Sequence], frames: int, device: torch.device) -> None:
         inputs, targets, rates = [], [], []
         for sequence in sequences:
             index = window_index(len(sequence.xy), frames)
@@ -39,20 +36,23 @@ class DatasetWindows:
         self.inputs = torch.from_numpy(np.concatenate(inputs)).float().to(device)
         self.targets = torch.from_numpy(np.concatenate(targets)).float().to(device)
         self.rate = median_low(rates)
-        self.mirror = torch.tensor(skeleton.mirrored, device=device)
+        joints = sequences[0].skeleton.mirrored
+        keypoints = COCO_MIRRORED if sequences[0].coco else joints
+        self.mirrors = [torch.tensor(mirror, device=device) for mirror in (keypoints, joints)]
 
     def draw(self, batch: int, random: torch.Generator) -> Batch:
         """Windows drawn at random, half of them mirrored on average."""
         device = self.inputs.device
         index = torch.randint(len(self.inputs), (batch,), generator=random, device=device)
         flip = torch.rand(batch, generator=random, device=device) < 0.5
-        return Batch(self._flipped(self.inputs[index], flip),
-                     self._flipped(self.targets[index], flip))  # fmt: skip
+        both = (self.inputs[index], self.targets[index])
+        return Batch(*(_flipped(v, flip, m) for v, m in zip(both, self.mirrors, strict=True)))
 
-    def _flipped(self, values: Tensor, flip: Tensor) -> Tensor:
-        mirrored = values[:, :, self.mirror].clone()
-        mirrored[..., 0] *= -1
-        return torch.where(flip[:, None, None, None], mirrored, values)
+
+def _flipped(values: Tensor, flip: Tensor, mirror: Tensor) -> Tensor:
+    mirrored = values[:, :, mirror].clone()
+    mirrored[..., 0] *= -1
+    return torch.where(flip[:, None, None, None], mirrored, values)
 
 
 def window_index(length: int, frames: int) -> np.ndarray:

@@ -25,7 +25,7 @@ from .figures import draw_curve
 from .losses import joint_weights, wmpjpe
 from .optimizer import optimizers
 from .recipe import Recipe
-from .sources import batch_source, skeleton_of
+from .sources import batch_source
 
 _SAVE_EVERY = 120.0  # seconds
 _LOOK_EVERY = 50  # updates; to look at an error makes a graphics card finish all it was given
@@ -61,9 +61,8 @@ class Training:
         self.on_card = self.device.type == "cuda"
         self.look_every = _LOOK_EVERY if self.on_card else 1
         self.precision = set_precision(recipe.precision, self.device)
-        recipe, self.draw = batch_source(recipe, data, self.device)
-        self.recipe = recipe
-        self.skeleton = skeleton_of(recipe)
+        self.source = batch_source(recipe, data, self.device)
+        self.recipe = recipe = self.source.recipe
         self.network = (network or new_network(recipe)).to(self.device)
         self.average = copy.deepcopy(self.network)
         self.optimizers = optimizers(self.network, recipe.lr, recipe.decay, recipe.optimizer)
@@ -134,7 +133,7 @@ class Training:
         recipe = self.recipe
         seed = recipe.seed * 1_000_003 + self.step
         torch.manual_seed(seed)  # of dropout and stochastic depth
-        batch = self.draw(torch.Generator(self.device).manual_seed(seed))
+        batch = self.source.draw(torch.Generator(self.device).manual_seed(seed))
         size = recipe.step_size(self.step) / recipe.lr
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
@@ -153,8 +152,8 @@ class Training:
         return loss.detach(), position
 
     def _loss(self, predicted: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        loss = self.recipe.loss(predicted, batch.targets, self.skeleton)
-        even = constant(joint_weights("even", self.skeleton), self.device)
+        loss = self.recipe.loss(predicted, batch.targets, self.source.skeleton)
+        even = constant(joint_weights("even", self.source.skeleton), self.device)
         return loss, wmpjpe(predicted.detach(), batch.targets, even)
 
     @torch.no_grad()
@@ -188,6 +187,7 @@ class Training:
         torch.save(
             {
                 "recipe": json.dumps(asdict(self.recipe)),
+                "input": self.source.input,
                 "step": self.step,
                 "network": self.network.state_dict(),
                 "average": self.average.state_dict(),

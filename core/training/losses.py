@@ -20,9 +20,13 @@ TORSO, HEAD, MIDDLE, END = 1.0, 1.5, 2.5, 4.0
 _GROUPS = {
     "neck_nose": HEAD, "head": HEAD, "knee": MIDDLE, "elbow": MIDDLE, "ankle": END, "wrist": END,
 }  # fmt: skip
-_PUBLISHED = {
-    "hip": 1.0, "knee": 2.5, "ankle": 2.5, "head": 1.5, "shoulder": 1.5, "elbow": 4.0, "wrist": 4.0,
-}  # fmt: skip
+_PUBLISHED: dict[int, tuple[float, ...]] = {
+    17: (1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4),
+    16: (1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4),
+    15: (1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4),
+}
+"""The published code's, by the number of joints. It weighs joints by their place, so HumanEva's 15
+get these although their order is another than the weights seem made for."""
 JOINT_WEIGHTS = ("even", "paper", "reference")
 
 
@@ -32,7 +36,7 @@ class Loss:
 
     Attributes:
         joints: "even", all joints alike but for the root, which is the origin; "paper", by the
-            groups of the text; "reference", as in the published code.
+            groups of the text; "reference", by their place, as in the published code.
         squared: whether distances are squared, as eq. 10 has it; the code takes them as they are.
         position: weight of WMPJPE.
         consistency: weight of TCLoss, the paper's lambda_t.
@@ -92,5 +96,5 @@ def joint_weights(name: str, skeleton: Skeleton = H36M) -> tuple[float, ...]:
     if name == "paper":
         return tuple(_GROUPS.get(part, TORSO) for part in parts)
     if name == "reference":
-        return tuple(_PUBLISHED.get(part, 1.0) for part in parts)
+        return _PUBLISHED[len(parts)]
     raise ModelError(f"joint weights {name!r} are not known; there are {', '.join(JOINT_WEIGHTS)}.")

@@ -39,8 +39,7 @@ def leave(run: Path, folder: Path, size: int = SIZE) -> list[Path]:
     state = load_checkpoint(run)
     curve = run / CURVE
     small = {
-        "recipe": state["recipe"],
-        "step": state["step"],
+        **{name: value for name, value in state.items() if name != "optimizers"},
         "network": _as(torch.float16, state["network"]),
         "average": _as(torch.float16, state["average"]),
         "curve": curve.read_text("utf-8") if curve.is_file() else "",

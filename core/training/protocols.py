@@ -19,13 +19,14 @@ from typing import Literal
 
 import numpy as np
 
-from ..errors import MotionError
-from ..lift import lift_rays
+from ..errors import ModelError, MotionError
+from ..lift import lift_rays, mirror
 from ..mixste.backend import Run
 from ..mixste.model import ModelCard
+from ..mixste.picture import h36m_joints
 from ..mixste.view import from_view, to_view
 from ..mixste.windows import cut_windows
-from ..skeleton import H36M, Skeleton
+from ..skeleton import COCO_MIRRORED, H36M, network_joints
 from .datasets.sequence import Sequence
 from .metrics import joint_errors, mpjpe, n_mpjpe, p_mpjpe
 
@@ -56,6 +57,12 @@ class Answer:
     def target(self) -> np.ndarray:
         """(frames, joints, 3) the truth, likewise."""
         return self.sequence.joints[self.frames]
+
+    @property
+    def keypoints(self) -> np.ndarray:
+        """(frames, joints, 2) pixels where the joints were seen, or made from COCO's keypoints."""
+        seen = self.sequence.xy[self.frames]
+        return h36m_joints(seen) if self.sequence.coco else seen
 
     @property
     def valid(self) -> np.ndarray:
@@ -110,23 +117,27 @@ def answers(
     sequences: Iterable[Sequence],
     card: ModelCard,
     run: Run,
-    skeleton: Skeleton,
     windows: str = "published",
     flip: bool = True,
 ) -> Iterable[Answer]:
     """A model's answers to all sequences.
 
+    COCO's keypoints are made into the joints that the model takes as they are at run time, but for
+    a model that was trained on them.
+
     Args:
         sequences: what to lift.
         card: of the model.
         run: the model.
-        skeleton: of the sequences, for the mirror image.
         windows: one of `WINDOWS`.
         flip: also lift the mirror image and take the mean.
+
+    Raises:
+        ModelError: the model takes COCO's keypoints, and a sequence has others.
     """
     answer = _published if windows == "published" else _overlapped
     for sequence in sequences:
-        yield answer(sequence, card, run, skeleton, flip)
+        yield answer(sequence, card, run, flip)
 
 
 def middle_window(sequence: Sequence, card: ModelCard, windows: str) -> np.ndarray:
@@ -193,26 +204,20 @@ def _row(answer: Answer) -> tuple[int, list[float]]:
     return len(joints), [*errors, velocity, shares[-1], float(np.mean(shares))]
 
 
-def _published(
-    sequence: Sequence, card: ModelCard, run: Run, skeleton: Skeleton, flip: bool
-) -> Answer:
+def _published(sequence: Sequence, card: ModelCard, run: Run, flip: bool) -> Answer:
     index = published_index(len(sequence.xy), card.frames)
-    joints = _lifted(sequence, card, index, run, skeleton, flip)
+    joints = _lifted(sequence, card, index, run, flip)
     return Answer(sequence, joints.reshape(-1, *joints.shape[2:]), index.ravel())
 
 
-def _overlapped(
-    sequence: Sequence, card: ModelCard, run: Run, skeleton: Skeleton, flip: bool
-) -> Answer:
+def _overlapped(sequence: Sequence, card: ModelCard, run: Run, flip: bool) -> Answer:
     frames = np.arange(len(sequence.xy))
-    if skeleton == H36M:
-        rays = sequence.rays().astype(float)
-        picture = sequence.normalised() if card.input == "picture" else None
-        seen = np.ones(rays.shape[:2])
-        joints, _ = lift_rays(rays, seen, sequence.fps, card, run, picture, flip)
+    if sequence.skeleton == H36M:
+        picture = _picture(sequence, card)
+        joints, _ = lift_rays(*_rays(sequence), sequence.fps, card, run, picture, flip)
     else:
         windows = cut_windows(len(frames), sequence.fps, card.frames, card.rate, card.overlap)
-        joints = windows.blend(_lifted(sequence, card, windows.index, run, skeleton, flip))
+        joints = windows.blend(_lifted(sequence, card, windows.index, run, flip))
         joints[:, 0] = 0
     return Answer(sequence, joints, frames)
 
@@ -221,35 +226,45 @@ def _inputs(
     sequence: Sequence, card: ModelCard, index: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """What the network takes, by the conventions that its card names; and where it looks."""
-    if card.input == "picture":
-        return sequence.normalised()[index], None
-    rays = sequence.rays()[index]
-    return to_view(rays, np.ones(rays.shape[:-1], np.float32))
+    picture = _picture(sequence, card)
+    if picture is not None:
+        return picture[index], None
+    rays, seen = _rays(sequence)
+    return to_view(rays[index], seen[index])
+
+
+def _picture(sequence: Sequence, card: ModelCard) -> np.ndarray | None:
+    """(frames, joints, 2) what a model takes whose card does not say "view"."""
+    if card.input == "coco" and not sequence.coco:
+        raise ModelError(
+            f"{card.name}: takes COCO's keypoints, but those of {sequence.name} are other joints."
+        )
+    if card.input == "view":
+        return None
+    made = sequence.coco and card.input == "picture"
+    return h36m_joints(sequence.normalised()) if made else sequence.normalised()
+
+
+def _rays(sequence: Sequence) -> tuple[np.ndarray, np.ndarray]:
+    """(frames, joints, 2) rays of the joints, and (frames, joints) their confidence."""
+    rays = sequence.rays().astype(float)
+    seen = np.ones(rays.shape[:2])
+    return network_joints(rays, seen) if sequence.coco else (rays, seen)
 
 
 def _lifted(
-    sequence: Sequence,
-    card: ModelCard,
-    index: np.ndarray,
-    run: Run,
-    skeleton: Skeleton,
-    flip: bool,
+    sequence: Sequence, card: ModelCard, index: np.ndarray, run: Run, flip: bool
 ) -> np.ndarray:
     """(windows, frames, joints, 3) what the network says of these windows, camera axes."""
     inputs, axis = _inputs(sequence, card, index)
+    given = sequence.skeleton.mirrored
+    taken = COCO_MIRRORED if card.input == "coco" else given
     out = []
     for start in range(0, len(inputs), _BATCH):
         part = inputs[start : start + _BATCH]
         joints = run(part)
         if flip:
-            joints = (joints + _mirror(run(_mirror(part, skeleton)), skeleton)) / 2
+            joints = (joints + mirror(run(mirror(part, taken)), given)) / 2
         out.append(joints)
     joints = np.concatenate(out)
     return joints if axis is None else from_view(joints, axis)
-
-
-def _mirror(values: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """Left and right exchanged, x negated; (..., joints, channels)."""
-    out = values[..., list(skeleton.mirrored), :].copy()
-    out[..., 0] *= -1
-    return out

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import ModelError, reason
 from ..mixste.network import NetworkConfig
 from ..skeleton import H36M
-from .datasets import DATASETS, skeletons
+from .datasets import find_dataset
 from .losses import JOINT_WEIGHTS, Loss
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -147,14 +147,14 @@ def read_recipe(
 def _recipe(name: str, values: dict[str, Any], size: dict[str, Any]) -> Recipe:
     """A recipe of a file's entries; ValueError says what is wrong with them."""
     dataset = values.get("dataset", "")
-    joints, channels = joints_and_channels(dataset)
+    if dataset:
+        values.setdefault("keypoints", next(iter(find_dataset(dataset).keypoints)))
+    elif found := values.keys() & {"keypoints", "epochs"}:
+        raise ValueError(f"{min(found)} are of a data set, and it names none")
+    joints, channels = _joints_and_channels(dataset, values.get("keypoints", ""))
     network = NetworkConfig(**{"joints": joints, "in_channels": channels} | size)
     if network.width % network.heads:
         raise ValueError(f"{network.heads} heads do not divide its width, {network.width}")
-    if dataset:
-        values.setdefault("keypoints", DATASETS[dataset].keypoints[0])
-    elif found := values.keys() & {"keypoints", "epochs"}:
-        raise ValueError(f"{min(found)} are of a data set, and it names none")
     if "batch_frames" in values:
         values["batch"] = max(1, values.pop("batch_frames") // max(1, network.frames))
     if "epochs" in values:
@@ -173,10 +173,12 @@ def _recipe(name: str, values: dict[str, Any], size: dict[str, Any]) -> Recipe:
     return recipe
 
 
-def joints_and_channels(dataset: str) -> tuple[int, int]:
-    """What data give a network: joints, and numbers a joint; of capture, too, which is "".
+def _joints_and_channels(dataset: str, keypoints: str) -> tuple[int, int]:
+    """What data usually give a network: joints, and numbers a joint; capture is "".
 
     Raises:
         MotionError: there is no such data set.
     """
-    return (len(skeletons(dataset).names), 2) if dataset else (len(H36M.names), 3)
+    if not dataset:
+        return len(H36M.names), 3
+    return len(find_dataset(dataset).skeleton(keypoints).names), 2

@@ -98,17 +98,18 @@ def evaluate_dataset(parsed: argparse.Namespace) -> None:
 
     from ..mixste.backend import open_backend
     from ..mixste.model import find_model
-    from .datasets import DATASETS, open_dataset, skeletons
+    from .datasets import find_dataset, open_dataset
     from .protocols import WINDOWS, answers, middle_window, score_answers
 
-    skeleton, model = skeletons(parsed.dataset), find_model(parsed.model)
+    model = find_model(parsed.model)
+    keypoints = parsed.keypoints or next(iter(find_dataset(parsed.dataset).keypoints))
+    sequences = open_dataset(parsed.dataset, parsed.data, keypoints, "test")
+    skeleton = sequences[0].skeleton
     if model.card.joints != len(skeleton.names):
         raise ModelError(
             f"{parsed.model}: has {model.card.joints} joints, "
-            f"but {parsed.dataset} has {len(skeleton.names)}."
+            f"but {parsed.dataset} with {keypoints} has {len(skeleton.names)}."
         )
-    keypoints = parsed.keypoints or DATASETS[parsed.dataset].keypoints[0]
-    sequences = open_dataset(parsed.dataset, parsed.data, keypoints, "test")
     run = open_backend(model, parsed.device)
     frames = sum(len(s.xy) for s in sequences)
     for flip in (True, False) if parsed.mirror is None else (parsed.mirror,):
@@ -119,7 +120,7 @@ def evaluate_dataset(parsed: argparse.Namespace) -> None:
             found = []
             hidden = True if parsed.json else None  # None: where stderr is not a terminal
             with tqdm(desc=title, total=frames, unit="frame", leave=False, disable=hidden) as bar:
-                for answer in answers(sequences, model.card, run, skeleton, windows, flip):
+                for answer in answers(sequences, model.card, run, windows, flip):
                     found.append(answer)
                     bar.update(len(answer.sequence.xy))
             alike = "frames" if parsed.dataset in _FRAMES_ALIKE else "actions"
@@ -130,7 +131,7 @@ def evaluate_dataset(parsed: argparse.Namespace) -> None:
                         a.sequence.name,
                         a.joints,
                         np.where(a.valid[:, None, None], a.target, np.nan),
-                        a.sequence.xy[a.frames],
+                        a.keypoints,
                         a.frames,
                     )
                     for a in found
@@ -182,14 +183,14 @@ def _seen(track: Track) -> tuple[np.ndarray, np.ndarray]:
 def _middle_window(track: Track, card: ModelCard) -> np.ndarray:
     """(frames, joints, channels) what a model takes in the middle of a track."""
     from ..lift import network_rays
-    from ..mixste.picture import picture_inputs
+    from ..mixste.picture import INPUTS_OF
     from ..mixste.view import to_view
     from ..mixste.windows import cut_windows
 
     index = cut_windows(track.frames, track.fps, card.frames, card.rate, card.overlap).index
     middle = index[len(index) // 2 :][:1]
-    if card.input == "picture":
-        return picture_inputs(track)[middle[0]]
+    if card.input != "view":
+        return INPUTS_OF[card.input](track)[middle[0]]
     rays, seen = network_rays(track)
     return to_view(rays[middle], seen[middle])[0][0]
 

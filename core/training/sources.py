@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,51 +13,76 @@ from ..errors import ModelError
 from ..skeleton import H36M, Skeleton
 from .batches import Batch, load_capture, random_batch
 from .dataset_batches import DatasetWindows
-from .datasets import open_dataset, skeletons
-from .recipe import Recipe, joints_and_channels
+from .datasets import open_dataset
+from .recipe import Recipe
 
 Draw = Callable[[torch.Generator], Batch]
 """A batch that depends on nothing but the generator."""
 
 
-def batch_source(recipe: Recipe, data: Path, device: torch.device) -> tuple[Recipe, Draw]:
-    """What draws the batches of a recipe, with all data on the training device.
+@dataclass(frozen=True)
+class Source:
+    """What a network is trained on.
 
-    Returns:
-        The recipe, in which a data set's frame rate and epochs now stand; and what draws.
+    Attributes:
+        recipe: in which a data set's frame rate and epochs now stand.
+        draw: its batches.
+        skeleton: of the joints that the network gives out.
+        input: what it takes, see `core.mixste.model.ModelCard`.
+    """
+
+    recipe: Recipe
+    draw: Draw
+    skeleton: Skeleton = H36M
+    input: str = "view"
+
+
+def batch_source(recipe: Recipe, data: Path, device: torch.device) -> Source:
+    """What a recipe is trained on, with all data on the training device.
 
     Raises:
         ModelError: the recipe's network takes something else than the data give, or it names none.
         MotionError: capture is missing or damaged.
         TrackError: the data set is.
     """
-    network, given = recipe.network, joints_and_channels(recipe.dataset)
-    if (network.joints, network.in_channels) != given:
-        raise ModelError(
-            f"{recipe.name}: its network takes {network.joints} joints of {network.in_channels} "
-            f"numbers, but {recipe.dataset or 'motion capture'} gives {given[0]} of {given[1]}; "
-            "leave joints and in_channels out of the recipe."
-        )
+    frames = recipe.network.frames
     if recipe.dataset:
         sequences = open_dataset(recipe.dataset, data, recipe.keypoints, "train")
-        windows = DatasetWindows(sequences, network.frames, skeleton_of(recipe), device)
-        return _of_dataset(recipe, windows), partial(windows.draw, recipe.batch)
+        skeleton, coco = sequences[0].skeleton, sequences[0].coco
+        _check(recipe, len(skeleton.names), 2)
+        windows = DatasetWindows(sequences, frames, device)
+        draw = partial(windows.draw, recipe.batch)
+        return Source(_of_dataset(recipe, windows), draw, skeleton, "coco" if coco else "picture")
+    _check(recipe, len(H36M.names), 3)
     if not recipe.data:
         raise ModelError(
             f"{recipe.name}: names no capture; add a [data] table, or give one packed file as the "
             "data."
         )
     captures = [load_capture(data / name, weight, device) for name, weight in recipe.data.items()]
-    return recipe, partial(
+    draw = partial(
         random_batch,
         captures,
         recipe.batch,
-        network.frames,
+        frames,
         recipe.rate,
         recipe.noise,
         steep=recipe.steep,
         other_joints=recipe.other_joints,
     )
+    return Source(recipe, draw)
+
+
+def _check(recipe: Recipe, joints: int, channels: int) -> None:
+    """That the network takes what the data give."""
+    network = recipe.network
+    if (network.joints, network.in_channels) != (joints, channels):
+        data = f"{recipe.dataset} with {recipe.keypoints}" if recipe.dataset else "motion capture"
+        raise ModelError(
+            f"{recipe.name}: its network takes {network.joints} joints of {network.in_channels} "
+            f"numbers, but {data} gives {joints} of {channels}; write joints = {joints} and "
+            f"in_channels = {channels} under [network]."
+        )
 
 
 def _of_dataset(recipe: Recipe, windows: DatasetWindows) -> Recipe:
@@ -66,8 +91,3 @@ def _of_dataset(recipe: Recipe, windows: DatasetWindows) -> Recipe:
         return recipe
     epoch = -(-2 * len(windows.inputs) // recipe.batch)
     return replace(recipe, epoch=epoch, steps=recipe.epochs * epoch)
-
-
-def skeleton_of(recipe: Recipe) -> Skeleton:
-    """The joints that a recipe's network gives out."""
-    return skeletons(recipe.dataset) if recipe.dataset else H36M

@@ -21,25 +21,38 @@ class DataSet:
     """A data set as it is read.
 
     Attributes:
-        skeleton: of its joints, in the order that the sequences have.
         read: (folder, keypoints, split) to its sequences.
-        keypoints: whose 2D there is, the usual one first.
+        keypoints: whose 2D there is, the usual one first, and which joints go with it.
     """
 
-    skeleton: Skeleton
     read: Callable[[Path, str, str], Iterable[Sequence]]
-    keypoints: tuple[str, ...]
+    keypoints: dict[str, Skeleton]
+
+    def skeleton(self, keypoints: str) -> Skeleton:
+        """The joints that go with keypoints; with those of others, the usual ones."""
+        return self.keypoints.get(keypoints, next(iter(self.keypoints.values())))
 
 
 DATASETS: dict[str, DataSet] = {
-    "h36m": DataSet(H36M, h36m.read, h36m.KEYPOINTS),
-    "3dhp": DataSet(H36M, mpi_inf_3dhp.read, ("gt",)),
-    "humaneva": DataSet(humaneva.SKELETON, humaneva.read, humaneva.KEYPOINTS),
+    "h36m": DataSet(h36m.read, h36m.KEYPOINTS),
+    "3dhp": DataSet(mpi_inf_3dhp.read, {"gt": H36M}),
+    "humaneva": DataSet(humaneva.read, humaneva.KEYPOINTS),
 }
 
 
+def find_dataset(name: str) -> DataSet:
+    """A data set by its name.
+
+    Raises:
+        MotionError: there is none of this name.
+    """
+    if name not in DATASETS:
+        raise MotionError(f"data set {name!r} is not known; there are {', '.join(DATASETS)}.")
+    return DATASETS[name]
+
+
 def open_dataset(name: str, folder: Path, keypoints: str, split: str) -> list[Sequence]:
-    """All sequences of a data set.
+    """All sequences of a data set; they have the same skeleton and the same kind of keypoints.
 
     Args:
         name: one of `DATASETS`.
@@ -51,20 +64,7 @@ def open_dataset(name: str, folder: Path, keypoints: str, split: str) -> list[Se
         MotionError: there is no such data set, or nothing of this split is in its files.
         TrackError: a file is missing, damaged or not of the format.
     """
-    if name not in DATASETS:
-        raise MotionError(f"data set {name!r} is not known; there are {', '.join(DATASETS)}.")
-    sequences = list(DATASETS[name].read(folder, keypoints, split))
+    sequences = list(find_dataset(name).read(folder, keypoints, split))
     if not sequences:
         raise MotionError(f"{folder}: no sequence of the {split} split of {name} is in its files.")
     return sequences
-
-
-def skeletons(name: str) -> Skeleton:
-    """The joints of a data set, see `open_dataset`.
-
-    Raises:
-        MotionError: there is no such data set.
-    """
-    if name not in DATASETS:
-        raise MotionError(f"data set {name!r} is not known; there are {', '.join(DATASETS)}.")
-    return DATASETS[name].skeleton

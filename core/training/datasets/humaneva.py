@@ -1,8 +1,9 @@
 """HumanEva-I as VideoPose3D packs it: ``data_3d_humaneva15.npz``, ``data_2d_humaneva15_KEYPOINTS``.
 
 positions_3d {"Train/S1": {"Walking 1 chunk0": (frames, 15, 3)}}, metres in the world; positions_2d
-has the same keys and one array (frames, 15, 2) of pixels for each of the three cameras. Where the
-cameras stood is known (``_STANDS``), their lenses are not needed. The paper's table has a column
+has the same keys and one array (frames, 15, 2) of pixels for each of the three cameras; metadata
+say which keypoints are left and right. Where the cameras stood is known (``_STANDS``), their lenses
+are not needed. The paper's table has a column
 for each subject's Walking and Jog; these are the actions here, and what else there is (Box) is
 trained on but not tested.
 """
@@ -14,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import MotionError
+from ...errors import TrackError
 from ...skeleton import Skeleton
 from .calibration import Stand
-from .sequence import Sequence, array_of, load_nested, root_relative
+from .sequence import Sequence, array_of, load_nested, mirrored_of, root_relative, views_of
 
 SKELETON = Skeleton(
     names=(
@@ -29,7 +30,7 @@ SKELETON = Skeleton(
     left=(2, 3, 4, 8, 9, 10),
     right=(5, 6, 7, 11, 12, 13),
 )  # fmt: skip
-KEYPOINTS = ("gt",)
+KEYPOINTS = {"gt": SKELETON}
 SPLITS = {"train": "Train", "test": "Validate"}
 
 _SUBJECTS = ("S1", "S2", "S3")
@@ -54,7 +55,12 @@ def read(folder: Path, keypoints: str, split: str) -> Iterable[Sequence]:
     truth_path = folder / "data_3d_humaneva15.npz"
     seen_path = folder / f"data_2d_humaneva15_{keypoints}.npz"
     truth, _ = load_nested(truth_path, "positions_3d")
-    seen, _ = load_nested(seen_path, "positions_2d")
+    seen, arrays = load_nested(seen_path, "positions_2d")
+    if (mirrored := mirrored_of(arrays, seen_path)) != SKELETON.mirrored:
+        raise TrackError(
+            f"{seen_path}: its {len(mirrored)} keypoints are not HumanEva's 15 joints, and MixSTE "
+            "has a joint for every keypoint; take a file that has them, such as 'gt'."
+        )
     for subject in _SUBJECTS:
         key = f"{SPLITS[split]}/{subject}"
         for action, world in truth.get(key, {}).items():
@@ -63,20 +69,18 @@ def read(folder: Path, keypoints: str, split: str) -> Iterable[Sequence]:
                 continue
             where = f"{key} {action}"
             world = array_of(world, (15, 3), f"{truth_path}: {where}")
-            views = seen.get(key, {}).get(action)
-            if not isinstance(views, list) or len(views) != 3:
-                raise MotionError(f"{seen_path}: {where} is missing, or is not of three cameras.")
+            views = views_of(
+                seen.get(key, {}).get(action), 3, 15, len(world), f"{seen_path}: {where}"
+            )
             for number, (stand, xy) in enumerate(zip(_STANDS[subject], views, strict=True), 1):
-                pixels = array_of(xy, (15, 2), f"{seen_path}: {where}, camera {number}")
-                if len(pixels) < len(world):
-                    raise MotionError(f"{seen_path}: {where} has fewer frames than in 3D.")
                 yield Sequence(
                     subject=subject,
                     action=f"{kind} {subject}",
                     camera=f"C{number}",
-                    xy=pixels[: len(world)],
+                    xy=xy,
                     joints=root_relative(stand.from_world(world)).astype(np.float32),
                     size=_SIZE,
                     fps=_FPS,
                     valid=np.ones(len(world), bool),
+                    skeleton=SKELETON,
                 )

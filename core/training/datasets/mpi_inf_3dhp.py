@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import MotionError
-from .sequence import Sequence, array_of, load_nested, root_relative
+from .sequence import Sequence, array_of, load_nested, pixels_of, root_relative
 
 ORDER = (14, 8, 9, 10, 11, 12, 13, 15, 1, 16, 0, 5, 6, 7, 2, 3, 4)
 """Where in the files each joint of Human3.6M stands; the root is 14, the head's top 0."""
@@ -43,9 +43,20 @@ def _train(data: dict[str, Any], path: Path) -> Iterable[Sequence]:
         if not isinstance(entry, list) or len(entry) != 2 or not isinstance(entry[0], dict):
             raise MotionError(f"{path}: {name} is not a pair of cameras and frame rate.")
         subject, _, action = name.partition(" ")
+        fps = _rate(entry[1], f"{path}: {name}")
         for camera, view in entry[0].items():
-            fps = float(entry[1])
             yield _sequence(subject, action, str(camera), view, _TRAIN_SIZE, fps, path)
+
+
+def _rate(value: Any, where: str) -> float:
+    """Frames a second, which MATLAB's files may have as an array of one number."""
+    try:
+        rate = np.asarray(value, float).item()
+    except (TypeError, ValueError):
+        rate = 0.0
+    if not 0 < rate < np.inf:
+        raise MotionError(f"{where}: its frame rate is not a number above 0.")
+    return rate
 
 
 def _test(data: dict[str, Any], path: Path) -> Iterable[Sequence]:
@@ -60,7 +71,7 @@ def _sequence(
     where = f"{path}: {subject} {action} {camera}".rstrip()
     if not isinstance(view, dict):
         raise MotionError(f"{where} is not a table of data_2d and data_3d.")
-    xy = array_of(view.get("data_2d"), (17, 2), where)[:, ORDER]
+    xy = pixels_of(view.get("data_2d"), 17, where)[:, ORDER]
     joints = array_of(view.get("data_3d"), (17, 3), where)[:, ORDER] / 1000
     valid = np.asarray(view.get("valid", np.ones(len(xy)))).ravel() > 0
     if not len(xy) == len(joints) == len(valid):
