@@ -74,6 +74,14 @@ def test_bvh_of_other_axes_and_orders(tmp_path, order):
     assert off(found.takes[0].joints, expected(*posed(angles, way))) < 1e-3
 
 
+def test_who_is_far_away_is_brought_near(tmp_path):
+    """Packed files reach 32 m; games put their people anywhere."""
+    angles, way = wriggle(100, 50.0)
+    write_bvh(tmp_path / "a.bvh", names_of("mixamo"), angles, way + [500, 80, -300], 50.0)
+    [found] = prepare(tmp_path)
+    assert off(found.takes[0].joints, expected(*posed(angles, way))) < 1e-3
+
+
 def test_given_scale_and_strange_units(tmp_path):
     angles, way = wriggle(100, 50.0)
     write_bvh(tmp_path / "a.bvh", names_of("mixamo"), angles, way, 50.0, 0.2)

@@ -84,7 +84,7 @@ def _rest(world: np.ndarray, bind: np.ndarray, parents: list[int]) -> np.ndarray
     """(nodes, 4, 4): as bound; what was not, as it stands to its parent without animation."""
     last = np.tile([0.0, 0, 0, 1], (len(world), 1, 1))
     world, rest = np.concatenate([world, last], 1), np.concatenate([bind, last], 1)
-    for node in np.flatnonzero(np.isnan(bind).any((1, 2))):
+    for node in np.flatnonzero(~np.isfinite(bind).all((1, 2))):
         above = parents[node]
         rest[node] = world[node]
         if above >= 0:

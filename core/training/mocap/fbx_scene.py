@@ -65,13 +65,16 @@ def scene(path: str) -> bytes:
     if not _SLOWEST <= fps <= _FASTEST:
         raise ValueError(f"it has {fps:g} frames a second")
     stacks = _all(file.anim_stacks)
-    counts = [int((stack.time_end - stack.time_begin) * fps + 1e-3) + 1 for stack in stacks]
+    spans = [(stack.time_end - stack.time_begin) * fps for stack in stacks]
+    counts = [int(np.clip(span, 0, MOST_POSES) + 1e-3) + 1 for span in spans]
     if sum(counts) * len(joints) > MOST_POSES:
         raise ValueError(f"it has {sum(counts)} frames of {len(joints)} joints; cut it into takes")
     arrays = {"world": np.array([_matrix(node.node_to_world) for node in nodes]), "bind": bind}
     for take, (stack, count) in enumerate(zip(stacks, counts, strict=True)):
         anim, times = _kept(stack.anim), stack.time_begin + np.arange(count) / fps
         arrays[f"take{take}"] = _worlds(nodes, parents, joints, anim, times)
+    if not all(np.isfinite(poses).all() for name, poses in arrays.items() if name != "bind"):
+        raise ValueError("it holds numbers that are not finite")
     meta = {
         "names": [node.name for node in nodes],
         "parents": parents,

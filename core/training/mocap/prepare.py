@@ -66,8 +66,8 @@ def prepare(folder: Path, scale: float | None = None, fps: float = USUAL_FPS) ->
 
     A file's subject is the folder it lies in below ``folder``, or its name up to the first
     underscore. Takes are brought to 50 frames a second, cut where a joint moves faster than 15 m/s,
-    put on the floor, and parts of less than 1.5 s left out. A file that cannot be read is said and
-    left out.
+    put on the floor near the origin, and parts of less than 1.5 s left out. A file that cannot be
+    read is said and left out.
 
     Args:
         folder: where from.
@@ -107,7 +107,7 @@ def _prepared(
     if not _SLOWEST <= fps <= _QUICKEST:
         raise MotionError(f"{where}: {fps:g} frames a second cannot be.")
     found = to_joints(motion, where, scale)
-    parts = [on_floor(part) for part in cut_at_glitches(resampled(found.joints, fps))]
+    parts = [placed(part) for part in cut_at_glitches(resampled(found.joints, fps))]
     if not parts:
         raise MotionError(f"{where}: nothing in it lasts {_SHORTEST} s without a jump.")
     name = " ".join(filter(None, [path.stem, motion.take]))
@@ -166,7 +166,10 @@ def cut_at_glitches(joints: np.ndarray) -> list[np.ndarray]:
     return [part for part in parts if len(part) >= _SHORTEST * FPS]
 
 
-def on_floor(joints: np.ndarray) -> np.ndarray:
-    """(frames, 17, 3), moved up or down so that the lowest ankle is at 0.08 m."""
-    ankles = joints[:, [3, 6], 2]
-    return joints + np.array([0, 0, _ANKLE - ankles.min()], joints.dtype)
+def placed(joints: np.ndarray) -> np.ndarray:
+    """(frames, 17, 3), moved so that the lowest ankle is at 0.08 m and the first pelvis near 0, 0.
+
+    That is within half a metre, since packed files reach no farther than 32 m.
+    """
+    x, y = np.round(joints[0, 0, :2])
+    return joints - np.array([x, y, joints[:, [3, 6], 2].min() - _ANKLE], joints.dtype)
