@@ -112,6 +112,12 @@ def evaluate_dataset(parsed: argparse.Namespace) -> None:
         )
     run = open_backend(model, parsed.device)
     frames = sum(len(s.xy) for s in sequences)
+    learnt, shown_rate = model.card.rate, sequences[0].fps
+    if round(shown_rate / learnt) != 1 and not parsed.json:
+        print(
+            f"{model.card.name} learnt at {learnt:.0f} frames a second; "
+            f"published windows show it {shown_rate:.0f}."
+        )
     for flip in (True, False) if parsed.mirror is None else (parsed.mirror,):
         for windows in [parsed.windows] if parsed.windows else WINDOWS:
             title = (
@@ -136,7 +142,8 @@ def evaluate_dataset(parsed: argparse.Namespace) -> None:
                     )
                     for a in found
                 ]
-                window = middle_window(sequences[0], model.card, windows)
+                longest = max(sequences, key=lambda s: len(s.xy))
+                window = middle_window(longest, model.card, windows)
                 _draw(shown, skeleton, model, window, title, parsed)
 
 
@@ -149,7 +156,8 @@ def draw_clips(
     shown = [
         Shown(clip.track.name, pose.joints, clip.truth, *_seen(clip.track)) for clip, pose in lifted
     ]
-    window = _middle_window(lifted[0][0].track, model.card)
+    longest = max((clip.track for clip, _ in lifted), key=lambda track: track.frames)
+    window = _middle_window(longest, model.card)
     _draw(shown, H36M, model, window, title, parsed)
 
 
