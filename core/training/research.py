@@ -57,7 +57,10 @@ def register(add: Add) -> None:
         "--scale", type=float, metavar="M", help="metres of one unit, where files do not say it"
     )
     prepare.add_argument(
-        "--fps", type=float, default=120.0, help="frames a second, where files do not (AMC)"
+        "--fps",
+        type=float,
+        default=120.0,
+        help="frames a second, where files do not say it, as AMC (default: 120)",
     )
     prepare.add_argument(
         "--hold-out", nargs="+", default=[], metavar="SUBJECT", help="not for training, to measure"
