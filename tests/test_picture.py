@@ -125,6 +125,14 @@ def test_limbs_that_are_never_seen_hang_down(names: tuple[str, ...], above: tupl
     assert (np.diff(down, axis=1) > 0.05).all()
 
 
+def test_hips_that_are_never_seen_are_narrower_than_the_shoulders():
+    inputs = picture_inputs(without(walking_track(20), COCO[11:]))
+    sides = [[H36M.names.index(f"{side}_{part}") for side in ("left", "right")]
+             for part in ("hip", "shoulder")]  # fmt: skip
+    hips, shoulders = (inputs[:, pair, 0] @ [1, -1] for pair in sides)
+    assert np.allclose(hips, 0.6 * shoulders)
+
+
 def test_joints_of_human36m_that_are_missing_for_a_while_are_followed():
     at = points_of(waving().joints)
     track = as_track(at, "H36M-17", 0)

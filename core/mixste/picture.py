@@ -28,7 +28,7 @@ _USUAL: tuple[tuple[str, dict[str, float]], ...] = (
     ("nose", {"S_eye": 0.45, "O_eye": 0.45, "S_shoulder": 0.05, "O_shoulder": 0.05}),
     ("nose", {"neck": 0.57, "head_top": 0.43}),
     ("S_hip", {"O_hip": 1, "S_shoulder": 0.6, "O_shoulder": -0.6}),
-    ("S_hip", {"S_shoulder": 2.25, "O_shoulder": 1.25, "nose": -2.5}),
+    ("S_hip", {"S_shoulder": 2.05, "O_shoulder": 1.45, "nose": -2.5}),
     ("nose", {"S_shoulder": 0.65, "O_shoulder": 0.65, "S_hip": -0.15, "O_hip": -0.15}),
     ("S_ear", {"O_ear": 1}),
     ("S_ear", {"nose": 1}),
