@@ -24,7 +24,7 @@ from lift_to_3d.core.training.export import export_model  # noqa: E402
 from lift_to_3d.core.training.pictures import Shown, draw_evaluation  # noqa: E402
 
 from .command_line import FACTS, PROGRAM, lines_of  # noqa: E402
-from .test_datasets import mpi_files, person, save_nested  # noqa: E402
+from .dataset_files import mpi_files, person, save_nested  # noqa: E402
 from .test_training import waving  # noqa: E402
 
 PNGS = {"distribution.png", "joints.png", "poses.png", "attention.png"}
@@ -93,6 +93,15 @@ def test_captures_of_one_name_are_refused(tmp_path, capsys):
     assert "2 captures are called val" in capsys.readouterr().err
 
 
+def test_figures_that_cannot_be_written_are_refused_before_measuring(tmp_path, capsys):
+    (tmp_path / "figures").write_text("a file")
+    words = ["evaluate", "--capture", "none.npz", "--figures", str(tmp_path / "figures")]
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert "figures: nothing can be written into it (" in said.err
+    assert not said.out
+
+
 def write_trc(path: Path, joints: np.ndarray, fps: float) -> None:
     """The limbs as a triangulating tool writes them: metres, its own axes."""
     names = {
@@ -128,8 +137,7 @@ def test_figures_of_a_real_clip_say_what_was_measured(tmp_path, clip, model, tit
 
 
 def test_frames_of_3dhp_that_do_not_count_are_not_drawn(tmp_path, titles, capsys):
-    truth = mpi_files(tmp_path)
-    far = truth.copy()
+    far = mpi_files(tmp_path)["TS1"].copy()
     far[6:] *= 50
     view = {"data_2d": np.full((12, 17, 2), 700.0, np.float32), "data_3d": far}
     save_nested(tmp_path / "data_test_3dhp.npz", data={"TS1": view | {"valid": np.arange(12) < 6}})

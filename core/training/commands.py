@@ -9,13 +9,14 @@ import argparse
 import json
 import math
 import sys
+import tempfile
 from collections import Counter
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import LiftError, ModelError, MotionError, how_to_install
+from ..errors import LiftError, ModelError, MotionError, how_to_install, reason
 from . import research
 
 if TYPE_CHECKING:
@@ -321,6 +322,8 @@ def _evaluate(parsed: argparse.Namespace) -> int:
     if count > 1:
         raise MotionError(f"{count} captures are called {name}; rename all but one of them.")
     _need_torch()
+    if parsed.figures:
+        _need_folder(parsed.figures)
     from ..mixste.backend import open_backend
     from ..mixste.cost import cost_of
     from ..mixste.model import find_model, write_card
@@ -366,6 +369,16 @@ def _evaluate(parsed: argparse.Namespace) -> int:
     if parsed.into_card:
         write_card(card, model.card_path)
     return 0
+
+
+def _need_folder(folder: Path) -> None:
+    """Refuse a folder that cannot be written into before hours of work, not after them."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise MotionError(f"{folder}: nothing can be written into it ({reason(error)}).") from error
 
 
 def _stem(path: Path) -> str:
