@@ -20,7 +20,7 @@ from lift_to_3d.core.training.export import network_from  # noqa: E402
 from lift_to_3d.core.training.published import read_published  # noqa: E402
 
 from .command_line import FACTS  # noqa: E402
-from .dataset_files import humaneva_files  # noqa: E402
+from .dataset_files import h36m_files, humaneva_files  # noqa: E402
 from .test_lift import walking_track  # noqa: E402
 from .test_network import SMALL, random_network  # noqa: E402
 
@@ -64,42 +64,38 @@ def test_imported_checkpoint_lifts_a_clip(tmp_path, capsys, flags, kind):
     assert np.isfinite(pose.joints).all()
 
 
-def test_a_network_of_humaneva_is_imported_for_measuring(tmp_path, clip, capsys):
-    """Fifteen joints: measured on its data set, refused for characters in one sentence."""
-    network = random_network(NetworkConfig(frames=9, width=32, depth=2, joints=15))
+@pytest.mark.parametrize(
+    ("joints", "rate", "files", "dataset"),
+    [(15, 60, humaneva_files, "humaneva"), (16, 50, h36m_files, "h36m --keypoints hr")],
+)
+def test_networks_of_other_joints_are_imported_for_measuring(
+    tmp_path, clip, capsys, joints, rate, files, dataset
+):
+    """HumanEva's, and Human3.6M's without the neck: refused for characters in one sentence."""
+    network = random_network(NetworkConfig(frames=9, width=32, depth=2, joints=joints))
     path = save_container(network, tmp_path / "best_epoch.bin")
-    words = ["import-checkpoint", str(path), "--out", str(tmp_path), "--name", "humaneva"]
-    assert main(words) == 0
+    words = ["import-checkpoint", str(path), "--out", str(tmp_path)]
+    assert main([*words, "--coco"]) == 2
+    assert "with --coco those of 17 joints" in capsys.readouterr().err
+    assert main([*words, "--name", "other"]) == 0
     cost, model = capsys.readouterr().out.splitlines()
-    assert cost == f"15 joints, 9 frames: {cost_of(network.config.as_dict())}"
+    assert cost == f"{joints} joints, 9 frames: {cost_of(network.config.as_dict())}"
     found = find_model(model)
-    assert (found.card.name, found.card.joints, found.card.rate) == ("humaneva", 15, 60)
-    x = torch.randn(2, 9, 15, 2)
+    assert (found.card.name, found.card.joints, found.card.rate) == ("other", joints, rate)
+    x = torch.randn(2, 9, joints, 2)
     with torch.no_grad():
         assert np.allclose(open_backend(found, "cpu")(x.numpy()), network(x).numpy(), atol=1e-5)
 
-    humaneva_files(tmp_path)
-    dataset = ["evaluate", "--dataset", "humaneva", "--data", str(tmp_path), "--model", model]
-    assert main([*dataset, "--json"]) == 0
+    files(tmp_path)
+    measure = ["evaluate", "--data", str(tmp_path), "--model", model, "--dataset"]
+    assert main([*measure, *dataset.split(), "--json"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 4
 
     out = tmp_path / "out.fbx"
     assert main(["convert", str(clip), *FACTS, "--model", model, "--out", str(out)]) != 0
     said = capsys.readouterr().err
-    assert said.count("humaneva: has 15 joints and characters are moved by 17") == 1
+    assert said.count(f"other: has {joints} joints and characters are moved by 17") == 1
     assert not out.exists()
-
-
-def test_a_network_without_the_neck_is_imported(tmp_path, capsys):
-    """Sixteen joints, as those of Human3.6M for HRNet's detections."""
-    network = random_network(NetworkConfig(frames=9, width=32, depth=2, joints=16))
-    path = save_container(network, tmp_path / "best_epoch.bin")
-    words = ["import-checkpoint", str(path), "--out", str(tmp_path)]
-    assert main([*words, "--coco"]) == 2
-    assert "with --coco those of 17 joints" in capsys.readouterr().err
-    assert main(words) == 0
-    card = find_model(str(tmp_path / "best_epoch.onnx")).card
-    assert (card.joints, card.rate) == (16, 50)
 
 
 @pytest.mark.parametrize(

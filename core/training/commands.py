@@ -61,7 +61,7 @@ Turn a published MixSTE checkpoint into a model that --model takes.
 
   lift-to-3d import-checkpoint best_epoch.bin --out models
       reads the tensors without running anything in the file
-A network of 15 joints can be measured (evaluate --dataset humaneva); characters are moved by 17.
+Networks of 15 and 16 joints can be measured (evaluate --dataset); characters are moved by 17.
 The weights' licence is between you and whoever gave you the file.
 """
 
