@@ -54,7 +54,7 @@ def lift(
         TrackError: the track is empty.
         ModelError: see `find_model`, `open_backend` and `lift_joints`.
     """
-    if track.frames == 0 or not (track.confidence > 0).any():
+    if not (track.select(COCO)[1] > 0).any():
         raise TrackError(f"{track.name}: nobody is seen in any frame, there is nothing to lift.")
     found = find_model(model)
     run = open_backend(found, device)

@@ -178,6 +178,9 @@ def test_nobody_to_lift_is_said():
     nobody = Track(track.xy * np.nan, track.confidence * 0, COCO, 30.0, SIZE, name="empty")
     with pytest.raises(TrackError, match="empty.*nobody"):
         lift(nobody)
+    heels = replace(nobody, xy=track.xy[:, :1], confidence=track.confidence[:, :1])
+    with pytest.raises(TrackError, match="nobody"):
+        lift(replace(heels, joints=("left_heel",)))
 
 
 def test_cancelling_stops_at_once():
