@@ -29,7 +29,8 @@ class RealScore:
         frames: frames compared.
         p_mpjpe: mm, after the best similarity transform of each frame.
         flat: mm, what the 2D keypoints themselves with depth 0 would score.
-        jitter: mean acceleration over the reference's, after the same scale.
+        jitter: mean acceleration over the reference's, after the same scale, in stretches of
+            three and more frames.
         wrong_limbs: share of the frames in which an arm or leg bone points > 90° from the truth.
         joints: mm for each limb joint.
     """
@@ -127,10 +128,20 @@ def score_real(answer: RealAnswer, fps: float) -> RealScore:
         frames=int(seen.sum()),
         p_mpjpe=float(error.mean()),
         flat=float(flat_error.mean()),
-        jitter=acceleration(lifted * scale, fps) / acceleration(relative, fps),
+        jitter=_acceleration(lifted * scale, seen, fps) / _acceleration(relative, seen, fps),
         wrong_limbs=float(wrong_limbs(whole, answer.truth[seen]).mean()),
         joints={H36M.names[j]: round(e, 1) for j, e in zip(limbs, error.mean(0), strict=True)},
     )
+
+
+def _acceleration(joints: np.ndarray, seen: np.ndarray, fps: float) -> float:
+    """`acceleration` over the stretches of frames that were seen; NaN where all are too short."""
+    edges = np.flatnonzero(np.diff(seen, prepend=False, append=False))
+    parts = [joints[a:b] for a, b in edges.reshape(-1, 2) if b - a > 2]
+    weights = [len(part) - 2 for part in parts]
+    if not parts:
+        return float("nan")
+    return float(np.average([acceleration(part, fps) for part in parts], weights=weights))
 
 
 def _size(joints: np.ndarray) -> np.ndarray:
