@@ -150,7 +150,7 @@ def score(
         **mean,
         rank=_rank_correlation(doubt[:, 1:], error[:, 1:]),
         frozen_worse=tuple(frozen),
-        joints=dict(zip(H36M.names, error.mean(0).round(1).tolist(), strict=True)),
+        joints={n: round(float(e), 1) for n, e in zip(H36M.names, error.mean(0), strict=True)},
     )
 
 
