@@ -20,6 +20,7 @@ from ..errors import LiftError, ModelError, MotionError, how_to_install, reason
 from . import research
 
 if TYPE_CHECKING:
+    from ..mixste.model import Model
     from .loop import Training
 
 _TRAIN = """\
@@ -324,51 +325,79 @@ def _evaluate(parsed: argparse.Namespace) -> int:
     _need_torch()
     if parsed.figures:
         _need_folder(parsed.figures)
-    from ..mixste.backend import open_backend
     from ..mixste.cost import cost_of
     from ..mixste.model import find_model, write_card
-    from .evaluate import calibrated, score, virtual_clips
 
     model = find_model(parsed.model)
-    card = model.card
-    if card.network and not parsed.json:
-        print(f"{card.name}: {cost_of(card.network)}")
+    if model.card.network and not parsed.json:
+        print(f"{model.card.name}: {cost_of(model.card.network)}")
     if parsed.dataset:
         research.evaluate_dataset(parsed)
     if parsed.into_card and parsed.capture:
-        run = open_backend(model, parsed.device)
-        both = (virtual_clips(parsed.capture[0], noise, seed=1) for noise in (0.0, 1.0))
-        card = calibrated(card, chain.from_iterable(both), run)
-        write_card(card, model.card_path)
+        model = _calibrated(model, parsed)
+    figures: dict[str, Any] = {}
+    if parsed.capture:
+        figures |= _evaluate_captures(model, parsed)
+    if parsed.real:
+        figures |= _evaluate_real(model, parsed)
+    if parsed.into_card:
+        rounded = {test: _rounded(result) for test, result in figures.items()}
+        write_card(replace(model.card, figures=model.card.figures | rounded), model.card_path)
+    return 0
+
+
+def _calibrated(model: Model, parsed: argparse.Namespace) -> Model:
+    """The model with the confidence that its errors on the first capture give it."""
+    from ..mixste.backend import open_backend
+    from ..mixste.model import write_card
+    from .evaluate import calibrated, virtual_clips
+
+    run = open_backend(model, parsed.device)
+    both = (virtual_clips(parsed.capture[0], noise, seed=1) for noise in (0.0, 1.0))
+    card = calibrated(model.card, chain.from_iterable(both), run)
+    write_card(card, model.card_path)
+    return replace(model, card=card)
+
+
+def _evaluate_captures(model: Model, parsed: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Errors on each capture, seen perfectly and by the simulated detector, by test."""
+    from tqdm import tqdm
+
+    from .evaluate import score, virtual_clips
+
+    hidden = True if parsed.json else None  # None: where stderr is not a terminal
+    found = {}
     for path in parsed.capture:
         for title, noise in (("clean", 0.0), ("noisy", 1.0)):
-            clips, lifted = virtual_clips(path, noise), []
+            test, lifted = f"{_stem(path)} {title}", []
             told = lifted.append if parsed.figures else None
-            result = asdict(score(clips, parsed.model, parsed.device, parsed.mirror, told=told))
-            test = f"{_stem(path)} {title}"
-            _show(test, result, parsed.json)
-            card.figures[test] = _rounded(result)
+            takes = virtual_clips(path, noise)
+            with tqdm(takes, desc=test, unit="take", leave=False, disable=hidden) as clips:
+                result = score(clips, parsed.model, parsed.device, parsed.mirror, told=told)
+            found[test] = asdict(result)
+            _show(test, found[test], parsed.json)
             if parsed.figures:
                 research.draw_clips(lifted, model, test, parsed)
-    if parsed.real:
-        from ..clean import clean
-        from ..tracks import read
-        from .reference import lift_real, read_trc, score_real
+    return found
 
-        trc, keypoints = parsed.real
-        truth, fps = read_trc(trc)
-        [track] = read(
-            keypoints, fps=parsed.fps or fps, size=parsed.size, fov=parsed.fov, person="largest"
-        )
-        answer = lift_real(clean(track), truth, parsed.model, parsed.device, parsed.mirror)
-        result, test = asdict(score_real(answer, fps)), f"{keypoints.name} real"
-        _show(test, result, parsed.json)
-        card.figures[test] = _rounded(result)
-        if parsed.figures:
-            research.draw_real(answer, model, test, parsed)
-    if parsed.into_card:
-        write_card(card, model.card_path)
-    return 0
+
+def _evaluate_real(model: Model, parsed: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Errors of one real clip against its reference, by test."""
+    from ..clean import clean
+    from ..tracks import read
+    from .reference import lift_real, read_trc, score_real
+
+    trc, keypoints = parsed.real
+    truth, fps = read_trc(trc)
+    [track] = read(
+        keypoints, fps=parsed.fps or fps, size=parsed.size, fov=parsed.fov, person="largest"
+    )
+    answer = lift_real(clean(track), truth, parsed.model, parsed.device, parsed.mirror)
+    result, test = asdict(score_real(answer, fps)), f"{keypoints.name} real"
+    _show(test, result, parsed.json)
+    if parsed.figures:
+        research.draw_real(answer, model, test, parsed)
+    return {test: result}
 
 
 def _need_folder(folder: Path) -> None:
