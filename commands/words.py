@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import NoReturn
 
+from ..core.arguments import between, degrees, picture_size, rate
 from ..core.cores import cores
 from ..core.mixste.backend import DEVICES
 from ..core.pipeline import Options
@@ -26,13 +27,13 @@ class Parser(argparse.ArgumentParser):
 def add_clip_words(parser: argparse.ArgumentParser) -> None:
     """What may be known about a clip: `--fps --size --fov --camera-up --video --person` ...."""
     group = parser.add_argument_group("about the clip, where its file does not say")
-    group.add_argument("--fps", type=_rate, metavar="N", help="frames a second, else 30")
+    group.add_argument("--fps", type=rate, metavar="N", help="frames a second, else 30")
     group.add_argument(
-        "--size", type=_size, metavar="WxH", help="picture size, as 1920x1080; else guessed"
+        "--size", type=picture_size, metavar="WxH", help="picture size, as 1920x1080; else guessed"
     )
     group.add_argument(
         "--fov",
-        type=_degrees,
+        type=degrees,
         metavar="DEG",
         help="the camera's horizontal field of view; else 60 along the longer side",
     )
@@ -192,24 +193,9 @@ def wanted_formats(words: argparse.Namespace) -> list[str]:
     return unique
 
 
-def _between(low: float, high: float, what: str, number: type = float):
-    def parse(text: str):
-        try:
-            value = number(text)
-        except ValueError:
-            value = None
-        if value is None or not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"'{text}' is no {what} from {low:g} to {high:g}")
-        return value
-
-    return parse
-
-
-_rate = _between(0.1, 10_000, "rate")
-_degrees = _between(1, 170, "angle in degrees")
-_meters = _between(0.1, 100, "height in metres")
-_turn = _between(-360, 360, "angle in degrees")
-_count = _between(1, 1024, "number", int)
+_meters = between(0.1, 100, "height in metres")
+_turn = between(-360, 360, "angle in degrees")
+_count = between(1, 1024, "number", int)
 
 
 def _names(text: str) -> list[str]:
@@ -246,13 +232,6 @@ def _direction(text: str) -> tuple[float, float, float]:
             f"'{text}' is neither level nor a direction such as 0,-1,-0.3"
         )
     return x, y, z
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.lower().partition("x")
-    if width.isdecimal() and height.isdecimal() and int(width) > 0 and int(height) > 0:
-        return int(width), int(height)
-    raise argparse.ArgumentTypeError(f"'{text}' is not a picture size such as 1920x1080")
 
 
 def _frames(text: str) -> tuple[int, int | None]:

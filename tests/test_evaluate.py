@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,7 +16,7 @@ torch.set_num_threads(1)
 matplotlib_figure = pytest.importorskip("matplotlib.figure")
 
 from lift_to_3d.cli import main  # noqa: E402
-from lift_to_3d.core.mixste.model import ModelCard  # noqa: E402
+from lift_to_3d.core.mixste.model import ModelCard, read_card  # noqa: E402
 from lift_to_3d.core.mixste.network import MixSTE, NetworkConfig  # noqa: E402
 from lift_to_3d.core.motion_file import load_motion  # noqa: E402
 from lift_to_3d.core.skeleton import H36M  # noqa: E402
@@ -91,6 +92,24 @@ def test_captures_of_one_name_are_refused(tmp_path, capsys):
     words = ["evaluate", "--capture", str(tmp_path / "val.npz"), str(tmp_path / "b" / "val.npz.xz")]
     assert main(words) == 2
     assert "2 captures are called val" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["default", "fast"])
+def test_cards_of_shipped_models_are_not_changed_by_mere_name(capsys, name):
+    words = ["evaluate", "--capture", "none.npz", "--into-card", "--model", name]
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert f"--into-card would change the card of the shipped model {name};" in said
+
+
+def test_figures_are_written_into_the_card_beside_a_file(tmp_path, model):
+    save_takes([Take("a_01", "a", "wave", waving(40).astype(np.float32), 50.0)], tmp_path / "a.npz")
+    onnx = tmp_path / "mine.onnx"
+    for suffix in (".onnx", ".json"):
+        shutil.copy(Path(model).with_suffix(suffix), onnx.with_suffix(suffix))
+    words = ["evaluate", "--model", str(onnx), "--capture", str(tmp_path / "a.npz"), "--into-card"]
+    assert main([*words, "--no-mirror"]) == 0
+    assert read_card(onnx.with_suffix(".json")).figures.keys() == {"a clean", "a noisy"}
 
 
 def test_figures_that_cannot_be_written_are_refused_before_measuring(tmp_path, capsys):

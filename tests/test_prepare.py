@@ -273,7 +273,7 @@ def test_command_writes_splits_that_train_takes(tmp_path, capsys):
     sets = tmp_path / "sets"
     words = ["prepare", str(folder), "--out", str(sets), "--hold-out", "ben"]
     words += ["--source", "our own", "--licence", "CC0-1.0"]
-    assert main(words) == 1, "two files were left out"
+    assert main(words) == 0, "a set was written; two files were left out, and named"
     printed = capsys.readouterr().out
     assert "left out: " + str(folder / "anna" / "broken.bvh") in printed
     assert "put its skeleton, alone.asf, beside it" in printed
@@ -301,8 +301,8 @@ def test_command_writes_splits_that_train_takes(tmp_path, capsys):
     [
         ([], [], "no motion capture in it; files ending in .bvh, .amc, .fbx are read"),
         (["bad.bvh"], [], "nothing in it can be used"),
-        (["walk.bvh"], ["--hold-out", "carl"], "'carl'"),
-        (["walk.bvh"], ["--hold-out", "walk"], "nothing is left to train on"),
+        (["walk.bvh", "bad.bvh"], ["--hold-out", "bad"], "'bad'"),
+        (["walk.bvh", "bad.bvh"], ["--hold-out", "walk"], "nothing is left to train on"),
     ],
 )
 def test_folders_without_use_are_said(tmp_path, capsys, files, words, said):
@@ -318,6 +318,44 @@ def test_folders_without_use_are_said(tmp_path, capsys, files, words, said):
     assert said in error
     assert error.count("\n") == 1
     assert not list(tmp_path.rglob("*.xz"))
+
+
+def test_people_held_out_add_up(tmp_path, capsys):
+    folder, sets = tmp_path / "capture", tmp_path / "sets"
+    folder.mkdir()
+    for name in ("anna", "ben", "carl"):
+        write_bvh(folder / f"{name}_walk.bvh", names_of("mixamo"), *wriggle(100, 50.0), 50.0)
+    words = ["prepare", str(folder), "--out", str(sets), "--hold-out", "anna", "--hold-out", "ben"]
+    assert main(words) == 0
+    assert [t.subject for t in load_takes(sets / "held_out.npz.xz")] == ["anna", "ben"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--hold-out", "carl"], "'carl'"),
+        (["--hold-out", "walk"], "nothing is left to train on"),
+        (["--out", "afile"], "afile: nothing can be written into it ("),
+        (["--out", "afile/x"], "x: nothing can be written into it ("),
+        (["--scale", "0"], "--scale: '0' is no number above 0"),
+        (["--scale", "-1"], "--scale: '-1' is no number above 0"),
+        (["--scale", "nan"], "--scale: 'nan' is no number above 0"),
+        (["--fps", "0"], "--fps: '0' is no rate"),
+        (["--fps", "-5"], "--fps: '-5' is no rate"),
+    ],
+)
+def test_words_that_cannot_be_are_refused_before_reading(
+    tmp_path, monkeypatch, capsys, words, said
+):
+    write_bvh(tmp_path / "walk.bvh", names_of("mixamo"), *wriggle(100, 50.0), 50.0)
+    (tmp_path / "afile").write_text("not a folder")
+    monkeypatch.chdir(tmp_path)
+    assert main(["prepare", ".", *words]) == 2
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert printed.err.count("\n") == 1
+    assert not printed.out, "no file was read"
+    assert not (tmp_path / "sets").exists()
 
 
 SNAKE = """HIERARCHY

@@ -9,15 +9,16 @@ import argparse
 import json
 import math
 import sys
-import tempfile
 from collections import Counter
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import LiftError, ModelError, MotionError, how_to_install, reason
+from ..arguments import degrees, picture_size, rate
+from ..errors import LiftError, ModelError, MotionError, how_to_install
 from . import research
+from .outputs import need_folder
 
 if TYPE_CHECKING:
     from ..mixste.model import Model
@@ -132,12 +133,12 @@ def register(verbs: Any) -> None:
     evaluate.add_argument(
         "--real", type=Path, nargs=2, metavar=("TRC", "INPUT"), help="a reference, one camera's 2D"
     )
-    evaluate.add_argument("--fps", type=float, metavar="N", help="of the keypoints of --real")
+    evaluate.add_argument("--fps", type=rate, metavar="N", help="of the keypoints of --real")
     evaluate.add_argument(
-        "--size", type=_size, metavar="WxH", help="of the picture of --real, as 1920x1080"
+        "--size", type=picture_size, metavar="WxH", help="of the picture of --real, as 1920x1080"
     )
     evaluate.add_argument(
-        "--fov", type=float, metavar="DEG", help="of the camera of --real, horizontally"
+        "--fov", type=degrees, metavar="DEG", help="of the camera of --real, horizontally"
     )
     research.add_dataset_words(evaluate)
     evaluate.add_argument(
@@ -158,7 +159,8 @@ def register(verbs: Any) -> None:
     evaluate.add_argument(
         "--into-card",
         action="store_true",
-        help="write the figures into the model's card; scale confidence by the first capture",
+        help="write the figures into the card beside the .onnx file that --model names, and scale "
+        "confidence by the first capture; shipped cards are made so, too, but not by mere name",
     )
     evaluate.add_argument("--json", action="store_true", help="one line of JSON for each test")
 
@@ -179,11 +181,6 @@ def register(verbs: Any) -> None:
     )
     bring.add_argument("--name", help="the model's name (default: the file's)")
     research.register(add)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.lower().partition("x")
-    return int(width), int(height)
 
 
 def _train(parsed: argparse.Namespace) -> int:
@@ -315,18 +312,24 @@ def _import(parsed: argparse.Namespace) -> int:
 
 
 def _evaluate(parsed: argparse.Namespace) -> int:
+    from ..mixste.model import find_model, shipped_models, write_card
+
     if not parsed.capture and not parsed.real and not parsed.dataset:
         raise MotionError(
             "nothing to measure on; give --capture FILES, --real TRC INPUT or --dataset NAME."
+        )
+    if parsed.into_card and parsed.model in shipped_models():
+        raise ModelError(
+            f"--into-card would change the card of the shipped model {parsed.model}; "
+            "give the .onnx file whose card is meant as --model."
         )
     [(name, count), *_] = Counter(map(_stem, parsed.capture)).most_common(1) or [("", 0)]
     if count > 1:
         raise MotionError(f"{count} captures are called {name}; rename all but one of them.")
     _need_torch()
     if parsed.figures:
-        _need_folder(parsed.figures)
+        need_folder(parsed.figures)
     from ..mixste.cost import cost_of
-    from ..mixste.model import find_model, write_card
 
     model = find_model(parsed.model)
     if model.card.network and not parsed.json:
@@ -398,16 +401,6 @@ def _evaluate_real(model: Model, parsed: argparse.Namespace) -> dict[str, dict[s
     if parsed.figures:
         research.draw_real(answer, model, test, parsed)
     return {test: result}
-
-
-def _need_folder(folder: Path) -> None:
-    """Refuse a folder that cannot be written into before hours of work, not after them."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise MotionError(f"{folder}: nothing can be written into it ({reason(error)}).") from error
 
 
 def _stem(path: Path) -> str:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..arguments import above_zero, rate
 from ..errors import ModelError, MotionError
+from .outputs import need_folder
 from .pictures import Shown
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ Turn a folder of motion capture into a training set.
   lift-to-3d prepare my_capture --out sets --hold-out anna ben
       BVH, FBX, ASF/AMC; writes sets/train.npz.xz and, of Anna and Ben, sets/held_out.npz.xz
   lift-to-3d train default --data sets/train.npz.xz
+
+Files that cannot be used are named with the reason, and left out. The exit status is 0 when a set
+was written, whatever was left out, and 2 when none could be.
 """
 
 _ABLATE = """\
@@ -54,16 +59,24 @@ def register(add: Add) -> None:
     prepare.add_argument("folder", type=Path, help="motion capture; sub-folders are subjects")
     prepare.add_argument("--out", type=Path, default=Path("sets"), help="folder of the sets")
     prepare.add_argument(
-        "--scale", type=float, metavar="M", help="metres of one unit, where files do not say it"
+        "--scale",
+        type=above_zero,
+        metavar="M",
+        help="metres of one unit, where files do not say it",
     )
     prepare.add_argument(
         "--fps",
-        type=float,
+        type=rate,
         default=120.0,
         help="frames a second, where files do not say it, as AMC (default: 120)",
     )
     prepare.add_argument(
-        "--hold-out", nargs="+", default=[], metavar="SUBJECT", help="not for training, to measure"
+        "--hold-out",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="SUBJECT",
+        help="not for training, to measure",
     )
     prepare.add_argument("--source", default="", help="where the capture is from, kept with it")
     prepare.add_argument("--licence", default="", help="what may be done with it, kept with it")
@@ -251,21 +264,23 @@ def show_protocol(title: str, result: ProtocolScore, as_json: bool) -> None:
 
 
 def _prepare(parsed: argparse.Namespace) -> int:
-    from .mocap.prepare import prepare, save_splits
+    from .mocap.prepare import check_split, find_motions, prepare, save_splits, subject_of
 
     if not parsed.folder.is_dir():
         raise MotionError(f"{parsed.folder}: is not a folder.")
-    takes, failed = [], 0
+    files = find_motions(parsed.folder)
+    check_split({subject_of(path, parsed.folder) for path in files}, parsed.hold_out)
+    need_folder(parsed.out)
+    takes = []
     for found in prepare(parsed.folder, parsed.scale, parsed.fps):
         print(f"{found.path}: {found.words}" if found.takes else f"left out: {found.words}")
         takes += found.takes
-        failed += not found.takes
     if not takes:
         raise MotionError(f"{parsed.folder}: nothing in it can be used.")
     about = {k: v for k, v in (("source", parsed.source), ("licence", parsed.licence)) if v}
     for path in save_splits(takes, parsed.hold_out, parsed.out, about):
         print(path)
-    return 1 if failed else 0
+    return 0
 
 
 def _ablate(parsed: argparse.Namespace) -> int:

@@ -61,6 +61,12 @@ def find_motions(folder: Path) -> list[Path]:
     return found
 
 
+def subject_of(path: Path, folder: Path) -> str:
+    """Whose motion a file holds: the folder it lies in below ``folder``, or else its first word."""
+    inner = path.relative_to(folder).parent
+    return path.stem.split("_")[0] if inner == Path() else str(inner)
+
+
 def prepare(folder: Path, scale: float | None = None, fps: float = USUAL_FPS) -> Iterable[Prepared]:
     """All takes of a folder of motion capture, motion by motion.
 
@@ -78,8 +84,7 @@ def prepare(folder: Path, scale: float | None = None, fps: float = USUAL_FPS) ->
         MotionError: there is nothing to read.
     """
     for path in find_motions(folder):
-        inner = path.relative_to(folder).parent
-        subject = path.stem.split("_")[0] if inner == Path() else str(inner)
+        subject = subject_of(path, folder)
         try:
             motions = _read(path)
         except LiftError as error:
@@ -124,6 +129,19 @@ def _prepared(
     return Prepared(path, takes, ", ".join(words))
 
 
+def check_split(subjects: set[str], held_out: Iterable[str]) -> None:
+    """Refuse to hold out whom there is not, or everybody.
+
+    Raises:
+        MotionError: one of them is not there, or nobody is left.
+    """
+    held = set(held_out)
+    if unknown := held - subjects:
+        raise MotionError(f"no take is of subject {min(unknown)!r}, who was to be held out.")
+    if subjects == held:
+        raise MotionError("nothing is left to train on.")
+
+
 def save_splits(
     takes: list[Take], held_out: Iterable[str], out: Path, about: dict[str, str]
 ) -> list[Path]:
@@ -133,15 +151,11 @@ def save_splits(
         MotionError: one of the files would be empty, or a subject is not there.
     """
     held = set(held_out)
-    unknown = held - {take.subject for take in takes}
-    if unknown:
-        raise MotionError(f"no take is of subject {sorted(unknown)[0]!r}, who was to be held out.")
+    check_split({take.subject for take in takes}, held)
     written = []
     out.mkdir(parents=True, exist_ok=True)
     for name, inside in (("train", False), ("held_out", True)):
         chosen = [take for take in takes if (take.subject in held) == inside]
-        if not chosen and not inside:
-            raise MotionError("nothing is left to train on.")
         if chosen:
             written.append(out / f"{name}.npz.xz")
             save_takes(chosen, written[-1], about)
