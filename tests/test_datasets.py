@@ -480,6 +480,30 @@ def test_velocities_do_not_leap_over_frames_that_do_not_count():
         protocols.score_answers([answer("TS1", joints, valid & False)])
 
 
+def test_without_neighbours_there_is_no_velocity(capsys):
+    """Frames that alone count have none; the mean is over the others."""
+    joints = np.array([0, 5, 0.02, 5])[:, None, None] * np.ones((1, 17, 1)) * [1, 0, 0]
+    alone = answer("TS1", joints, np.array([True, False, True, False]))
+    result = protocols.score_answers([alone])
+    assert np.isnan([result.actions["TS1"].mpjve, result.mean.mpjve]).all()
+    assert result.mean.mpjpe == pytest.approx(10)
+    research.show_protocol("3dhp gt", result, as_json=False)
+    assert [line.split()[4] for line in capsys.readouterr().out.splitlines()[2:4]] == ["-", "-"]
+    research.show_protocol("3dhp gt", result, as_json=True)
+    said = capsys.readouterr().out
+    assert "NaN" not in said, "which JSON does not know"
+    assert json.loads(said)["mean"]["mpjve"] is None
+    steady = answer("TS2", np.arange(4)[:, None, None] * np.ones((1, 17, 1)) * [0.01, 0, 0])
+    assert protocols.score_answers([alone, steady], "frames").mean.mpjve == pytest.approx(10)
+
+
+def test_names_of_recordings_say_nothing_twice(tmp_path):
+    mpi_files(tmp_path)
+    assert {s.name for s in open_dataset("3dhp", tmp_path, "gt", "test")} == {"TS1", "TS5"}
+    humaneva_files(tmp_path)
+    assert "S1 Jog C3" in {s.name for s in open_dataset("humaneva", tmp_path, "gt", "test")}
+
+
 def test_published_windows_count_borders_and_padding():
     """The authors' code differentiates across windows, and counts the padding of short takes."""
     rise = np.linspace(0, 0.6, 7)[:, None, None] * np.ones((1, 17, 1)) * [1, 0, 0]
@@ -631,15 +655,15 @@ def test_data_sets_train_and_evaluate_from_the_shell(
     assert main(words) == 0
     lines = [json.loads(x) for x in capsys.readouterr().out.splitlines()]
     assert [x["test"].partition(", ")[2] for x in lines] == [
-        "published windows, flip on", "overlapped windows, flip on",
-        "published windows, flip off", "overlapped windows, flip off",
+        "published windows, mirror image on", "overlapped windows, mirror image on",
+        "published windows, mirror image off", "overlapped windows, mirror image off",
     ]  # fmt: skip
     assert all(x["mean"]["mpjpe"] > 0 for x in lines)
     figures = tmp_path / "figures"
     words += ["--windows", "overlapped", "--no-mirror", "--figures", str(figures)]
     assert main(words) == 0
     names = ("distribution.png", "joints.png", "poses.png", "attention.png")
-    folder = figures / f"{name}_{keypoints}_overlapped_windows_flip_off"
+    folder = figures / f"{name}_{keypoints}_overlapped_windows_mirror_image_off"
     assert set(figures.rglob("*.png")) == {folder / png for png in names}
     assert all(p.read_bytes().startswith(b"\x89PNG") for p in folder.iterdir())
 

@@ -94,6 +94,24 @@ def test_captures_of_one_name_are_refused(tmp_path, capsys):
     assert "2 captures are called val" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--windows", "published"], "--windows says something of --dataset, which is not given."),
+        (["--data", "folder"], "--data says something of --dataset, which is not given."),
+        (["--keypoints", "gt"], "--keypoints says something of --dataset, which is not given."),
+        (["--fps", "30"], "--fps says something of --real, which is not given."),
+        (["--size", "abc"], "--size: 'abc' is not a picture size such as 1920x1080"),
+        (["--fps", "0"], "--fps: '0' is no rate"),
+    ],
+)
+def test_words_that_say_nothing_are_refused(capsys, words, said):
+    assert main(["evaluate", "--capture", "none.npz", *words]) == 2
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert printed.count("\n") == 1
+
+
 @pytest.mark.parametrize("name", ["default", "fast"])
 def test_cards_of_shipped_models_are_not_changed_by_mere_name(capsys, name):
     words = ["evaluate", "--capture", "none.npz", "--into-card", "--model", name]
@@ -170,9 +188,21 @@ def test_frames_of_3dhp_that_do_not_count_are_not_drawn(tmp_path, titles, capsys
     words += ["--windows", "published", "--no-mirror", "--json"]
     assert main([*words, "--figures", str(tmp_path / "figures")]) == 0
     [row] = lines_of(capsys)
-    frames, mean = titles["3dhp_gt_published_windows_flip_off"]
+    frames, mean = titles["3dhp_gt_published_windows_mirror_image_off"]
     assert frames == row["mean"]["frames"]
     assert mean == pytest.approx(row["mean"]["mpjpe"], abs=0.06)
+
+
+def test_one_way_of_windows_is_not_warned_of_the_other(tmp_path, capsys):
+    mpi_files(tmp_path)
+    config = NetworkConfig(frames=5, width=16, depth=1, heads=4)
+    card = ModelCard("flat", 5, 50.0, 2, "picture", network=config.as_dict())
+    words = ["--model", str(export_model(MixSTE(config), card, tmp_path)), "--no-mirror"]
+    words += ["--dataset", "3dhp", "--data", str(tmp_path), "--windows", "overlapped"]
+    assert main(["evaluate", *words]) == 0
+    said = capsys.readouterr().out
+    assert "3dhp gt, overlapped windows, mirror image off" in said
+    assert "published windows" not in said
 
 
 @pytest.mark.parametrize(("words", "bar"), [([], True), (["--json"], False)])

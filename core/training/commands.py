@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..arguments import degrees, picture_size, rate
 from ..errors import LiftError, ModelError, MotionError, how_to_install
 from . import research
-from .outputs import need_folder
+from .outputs import json_line, need_folder, number
 
 if TYPE_CHECKING:
     from ..mixste.model import Model
@@ -68,6 +68,8 @@ The weights' licence is between you and whoever gave you the file.
 """
 
 _HUMAN36M_RATE, _HUMANEVA_RATE = 50.0, 60.0
+_WORDS_OF = {"dataset": ("data", "keypoints", "windows"), "real": ("fps", "size", "fov")}
+"""What of `evaluate` says something of one kind of test alone."""
 _MODELS = "folder of the model (default: models)"
 
 
@@ -318,6 +320,10 @@ def _evaluate(parsed: argparse.Namespace) -> int:
         raise MotionError(
             "nothing to measure on; give --capture FILES, --real TRC INPUT or --dataset NAME."
         )
+    for kind, about in _WORDS_OF.items():
+        alone = [word for word in about if getattr(parsed, word) is not None]
+        if alone and not getattr(parsed, kind):
+            raise MotionError(f"--{alone[0]} says something of --{kind}, which is not given.")
     if parsed.into_card and parsed.model in shipped_models():
         raise ModelError(
             f"--into-card would change the card of the shipped model {parsed.model}; "
@@ -413,16 +419,16 @@ def _rounded(values: dict[str, Any]) -> dict[str, Any]:
 
 def _show(test: str, values: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"test": test, **values}), flush=True)
+        print(json_line(test, values), flush=True)
         return
     print(test)
     for name, value in values.items():
-        shown = f"{value:.3f}" if isinstance(value, float) else value
+        words = number(value, 3) if isinstance(value, float) else value
         if isinstance(value, tuple):
-            shown = ", ".join(value) or "none"
+            words = ", ".join(value) or "none"
         if isinstance(value, dict):
-            shown = ", ".join(f"{joint} {error:.0f}" for joint, error in value.items())
-        print(f"  {name:14} {shown}", flush=True)
+            words = ", ".join(f"{joint} {error:.0f}" for joint, error in value.items())
+        print(f"  {name:14} {words}", flush=True)
 
 
 def _need_torch() -> None:

@@ -79,7 +79,7 @@ class ActionScore:
         mpjpe: protocol 1.
         p_mpjpe: protocol 2, after the best similarity transform of each frame.
         n_mpjpe: protocol 3, after the best scale of each frame.
-        mpjve: velocity error, between frames that both count.
+        mpjve: velocity error, between frames that both count; NaN where no two neighbours do.
         pck: share of the joints that are less than 150 mm off; with 17 joints of MPI-INF-3DHP's
             fourteen, that is without pelvis, spine and nose.
         auc: mean of that share over the thresholds 0, 5 ... 150 mm.
@@ -181,15 +181,22 @@ def score_answers(found: Iterable[Answer], alike: Alike = "actions") -> Protocol
     actions = {}
     for action, parts in rows.items():
         frames = [count for count, _ in parts]
-        values = np.average([row for _, row in parts], axis=0, weights=frames)
-        actions[action] = ActionScore(sum(frames), *values.tolist())
+        values = _means(np.array([row for _, row in parts]), np.array(frames))
+        actions[action] = ActionScore(sum(frames), *values)
     table = np.array([list(vars(s).values()) for s in actions.values()], float)
     frames = table[:, 0]
+    each = np.ones(len(frames))
     mean, other = (
-        ActionScore(int(frames.sum()), *np.average(table[:, 1:], axis=0, weights=weights).tolist())
-        for weights in ((None, frames) if alike == "actions" else (frames, None))
+        ActionScore(int(frames.sum()), *_means(table[:, 1:], weights))
+        for weights in ((each, frames) if alike == "actions" else (frames, each))
     )
     return ProtocolScore(actions, mean, alike, other, float(table[:, 1].var()))
+
+
+def _means(rows: np.ndarray, weights: np.ndarray) -> list[float]:
+    """Weighted mean of every column over the rows that have it: velocities may be missing."""
+    mean = np.ma.average(np.ma.masked_invalid(rows), axis=0, weights=weights)
+    return np.ma.filled(mean, np.nan).tolist()
 
 
 def _row(answer: Answer) -> tuple[int, list[float]]:
@@ -199,7 +206,7 @@ def _row(answer: Answer) -> tuple[int, list[float]]:
     shares = [float((error < limit).mean() * 100) for limit in _THRESHOLDS]
     pairs = answer.valid[1:] & answer.valid[:-1]
     steps = [np.diff(side, axis=0)[pairs] for side in (answer.joints, answer.target)]
-    velocity = mpjpe(*steps) if pairs.any() else 0.0
+    velocity = mpjpe(*steps) if pairs.any() else np.nan
     errors = [metric(joints, target) for metric in (mpjpe, p_mpjpe, n_mpjpe)]
     return len(joints), [*errors, velocity, shares[-1], float(np.mean(shares))]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Callable
@@ -15,7 +14,7 @@ import numpy as np
 
 from ..arguments import above_zero, rate
 from ..errors import ModelError, MotionError
-from .outputs import need_folder
+from .outputs import json_line, need_folder, number
 from .pictures import Shown
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def register(add: Add) -> None:
 def add_dataset_words(evaluate: argparse.ArgumentParser) -> None:
     """The words of ``evaluate`` for research data sets."""
     evaluate.add_argument("--dataset", help="h36m, 3dhp or humaneva, from the files in --data")
-    evaluate.add_argument("--data", type=Path, default=Path(), help="folder of the data set")
+    evaluate.add_argument("--data", type=Path, metavar="DIR", help="folder of the data set")
     evaluate.add_argument(
         "--keypoints", help="whose 2D: cpn_ft_h36m_dbb, gt, detectron_ft_h36m ..."
     )
@@ -119,7 +118,7 @@ def evaluate_dataset(parsed: argparse.Namespace) -> None:
 
     model = find_model(parsed.model)
     keypoints = parsed.keypoints or next(iter(find_dataset(parsed.dataset).keypoints))
-    sequences = open_dataset(parsed.dataset, parsed.data, keypoints, "test")
+    sequences = open_dataset(parsed.dataset, parsed.data or Path(), keypoints, "test")
     skeleton = sequences[0].skeleton
     if model.card.joints != len(skeleton.names):
         raise ModelError(
@@ -129,16 +128,16 @@ def evaluate_dataset(parsed: argparse.Namespace) -> None:
     run = open_backend(model, parsed.device)
     frames = sum(len(s.xy) for s in sequences)
     learnt, shown_rate = model.card.rate, sequences[0].fps
-    if round(shown_rate / learnt) != 1 and not parsed.json:
+    wanted = [parsed.windows] if parsed.windows else WINDOWS
+    if "published" in wanted and round(shown_rate / learnt) != 1 and not parsed.json:
         print(
             f"{model.card.name} learnt at {learnt:.0f} frames a second; "
             f"published windows show it {shown_rate:.0f}."
         )
     for flip in (True, False) if parsed.mirror is None else (parsed.mirror,):
-        for windows in [parsed.windows] if parsed.windows else WINDOWS:
-            title = (
-                f"{parsed.dataset} {keypoints}, {windows} windows, flip {'on' if flip else 'off'}"
-            )
+        for windows in wanted:
+            mirror = f"mirror image {'on' if flip else 'off'}"
+            title = f"{parsed.dataset} {keypoints}, {windows} windows, {mirror}"
             found = []
             hidden = True if parsed.json else None  # None: where stderr is not a terminal
             with tqdm(desc=title, total=frames, unit="frame", leave=False, disable=hidden) as bar:
@@ -248,14 +247,14 @@ def _draw(
 def show_protocol(title: str, result: ProtocolScore, as_json: bool) -> None:
     """Print the errors by action, or one line of JSON."""
     if as_json:
-        print(json.dumps({"test": title, **asdict(result)}), flush=True)
+        print(json_line(title, asdict(result)), flush=True)
         return
     print(f"{title}\n  {'':14} {'P1':>8} {'P2':>8} {'P3':>8} {'MPJVE':>8} {'PCK':>8} {'AUC':>8}")
     other = "frames" if result.alike == "actions" else "actions"
     means = {"mean": result.mean, f"{other} alike": result.other_mean}
     for name, row in {**result.actions, **means}.items():
         values = (row.mpjpe, row.p_mpjpe, row.n_mpjpe, row.mpjve, row.pck, row.auc)
-        print(f"  {name:14} " + " ".join(f"{value:8.2f}" for value in values))
+        print(f"  {name:14} " + " ".join(f"{number(value, 2):>8}" for value in values))
     print(
         f"  VAR {result.variance:.2f}, {result.mean.frames} frames; "
         f"in the mean, as it is published, all {result.alike} count alike",

@@ -48,8 +48,8 @@ class Sequence:
 
     @property
     def name(self) -> str:
-        """For messages and pictures."""
-        return f"{self.subject} {self.action} {self.camera}".strip()
+        """For messages and pictures; what subject and action both say is said once."""
+        return " ".join(dict.fromkeys(f"{self.subject} {self.action} {self.camera}".split()))
 
     def normalised(self) -> np.ndarray:
         """(frames, keypoints, 2): x in -1..1 across the picture, y on the same scale, y down."""
