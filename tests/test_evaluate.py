@@ -22,7 +22,8 @@ from lift_to_3d.core.motion_file import load_motion  # noqa: E402
 from lift_to_3d.core.skeleton import H36M  # noqa: E402
 from lift_to_3d.core.training.capture import Take, save_takes  # noqa: E402
 from lift_to_3d.core.training.export import export_model  # noqa: E402
-from lift_to_3d.core.training.pictures import Shown, draw_evaluation  # noqa: E402
+from lift_to_3d.core.training.figures import draw_curve  # noqa: E402
+from lift_to_3d.core.training.pictures import Shown, draw_attention, draw_evaluation  # noqa: E402
 
 from .command_line import FACTS, PROGRAM, lines_of  # noqa: E402
 from .dataset_files import mpi_files, person, save_nested  # noqa: E402
@@ -55,6 +56,27 @@ def titles(monkeypatch):
     return found
 
 
+@pytest.fixture
+def saved(monkeypatch):
+    """Every figure that was saved, by the name of its file, drawn as it is in the file."""
+    found, save = {}, matplotlib_figure.Figure.savefig
+
+    def kept(figure, path, **how):
+        save(figure, path, **how)
+        found[Path(path).name.removesuffix(".part")] = figure
+
+    monkeypatch.setattr(matplotlib_figure.Figure, "savefig", kept)
+    return found
+
+
+def ticks(axis) -> list[str]:
+    """The words beside an axis that lie within it."""
+    low, high = sorted(axis.get_view_interval())
+    return [
+        tick.label1.get_text() for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high
+    ]
+
+
 def drawn(figures: Path) -> dict[str, set[str]]:
     return {folder.name: {p.name for p in folder.iterdir()} for folder in figures.iterdir()}
 
@@ -67,6 +89,53 @@ def test_figures_are_of_all_frames(tmp_path, titles):
     shown = [Shown("one", joints, target, target[..., :2], np.arange(150_000))]
     draw_evaluation(shown, H36M, tmp_path / "all")
     assert titles == {"all": (150_000, 20.0)}
+
+
+def test_figures_of_a_bad_model_show_how_bad_it_is(tmp_path, saved):
+    target = np.repeat(person(17, 1), 20, 0)
+    joints = target + [3.0, 0, 0]
+    draw_evaluation([Shown("TS5", joints, target, target[..., :2], np.arange(20))], H36M, tmp_path)
+    *_, solid = saved["poses.png"].axes
+    limits = np.stack([solid.get_xlim(), solid.get_zlim(), solid.get_ylim()])  # its y is depth
+    for pose in (joints, target):
+        shown = pose[0] * [1, -1, 1]
+        assert ((limits[:, 0] < shown) & (shown < limits[:, 1])).all()
+    assert all(word.endswith(" m") for word in ticks(solid.xaxis))
+    bars = saved["distribution.png"].axes[0].patches
+    assert bars[-1].get_height() == 0
+    assert sum(bar.get_height() for bar in bars) == pytest.approx(100)
+
+
+def test_the_bars_of_joints_say_what_they_are(tmp_path, saved):
+    """A few bad frames move the mean beyond the middle half."""
+    target = np.repeat(person(17, 1), 20, 0)
+    joints = target + np.where(np.arange(20) < 3, 3.0, 0.01)[:, None, None]
+    draw_evaluation([Shown("TS5", joints, target, target[..., :2], np.arange(20))], H36M, tmp_path)
+    [legend] = saved["joints.png"].legends
+    words = {text.get_text() for text in legend.get_texts()}
+    assert words == {"mean of all frames", "the middle half of the frames"}
+
+
+@pytest.mark.parametrize(("frames", "rows"), [(1, 1), (3, 2)])
+def test_single_frames_look_at_no_others(tmp_path, saved, frames, rows):
+    network = MixSTE(NetworkConfig(frames=frames, width=16, depth=2, heads=4))
+    draw_attention(network, np.zeros((frames, 17, 2)), H36M, tmp_path)
+    titles = {axes.get_title() for axes in saved["attention.png"].axes} - {""}
+    kinds = ["spatial", "temporal"][:rows]
+    assert titles == {f"{kind} block {number}" for kind in kinds for number in (1, 2)}
+
+
+@pytest.mark.parametrize(
+    ("rows", "updates"), [([(1, 612)], {"1"}), ([(1, 900), (2, 600), (3, 580)], {"1", "2", "3"})]
+)
+def test_curves_have_plain_numbers(tmp_path, saved, rows, updates):
+    lines = ["step,training_mpjpe_mm", *(f"{step},{error}" for step, error in rows)]
+    (tmp_path / "curve.csv").write_text("\n".join(lines) + "\n")
+    draw_curve(tmp_path / "curve.csv", tmp_path / "curve.png")
+    [axes] = saved["curve.png"].axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("update", "MPJPE on training windows, mm")
+    assert set(ticks(axes.xaxis)) == updates
+    assert {word for word in ticks(axes.yaxis) if not word.isdecimal()} == set()
 
 
 def test_figures_of_captures_say_what_was_measured(tmp_path, model, titles, capsys):

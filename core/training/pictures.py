@@ -16,7 +16,7 @@ from .metrics import joint_errors
 if TYPE_CHECKING:
     from ..mixste.network import MixSTE
 
-_EDGES = tuple(range(0, 151, 10))
+_BARS, _BAR = 15, 10  # of figure 3, mm
 _TRUTH, _OURS = "0.6", "tab:red"
 _UNSEEN = 0.25  # how solid a bone is drawn that nobody saw
 _POSES = 4
@@ -74,7 +74,7 @@ def draw_attention(network: MixSTE, window: np.ndarray, skeleton: Skeleton, fold
     """
     folder.mkdir(parents=True, exist_ok=True)
     spatial, temporal = attention_maps(network, window)
-    size = (3 * len(spatial) + 1.2, 6)
+    size = (3 * len(spatial) + 1.2, 6 if len(temporal[0]) > 1 else 3)
     return _saved(
         folder / "attention.png", size, lambda f: _attention(f, spatial, temporal, skeleton)
     )
@@ -121,9 +121,11 @@ def _saved(path: Path, size: tuple[float, float], draw: Callable[[Any], None]) -
 
 
 def _distribution(figure: Any, errors: np.ndarray, measure: str) -> None:
-    """Figure 3: how many frames have how large an error."""
-    counts = np.histogram(errors, bins=[*_EDGES, np.inf])[0] / len(errors) * 100
-    labels = [*(f"{a}-{b}" for a, b in pairwise(_EDGES)), f"> {_EDGES[-1]}"]
+    """Figure 3: how many frames have how large an error; wider bars where most are very large."""
+    widths = 1 + int(np.percentile(errors, 75) // (_BARS * _BAR))
+    edges = [*range(0, (_BARS + 1) * _BAR * widths, _BAR * widths)]
+    counts = np.histogram(errors, bins=[*edges, np.inf])[0] / len(errors) * 100
+    labels = [*(f"{a}-{b}" for a, b in pairwise(edges)), f"> {edges[-1]}"]
     axes = figure.add_subplot()
     bars = axes.bar(labels, counts)
     axes.bar_label(bars, fmt="%.1f", fontsize=8)
@@ -137,31 +139,37 @@ def _distribution(figure: Any, errors: np.ndarray, measure: str) -> None:
 
 
 def _by_joint(figure: Any, errors: np.ndarray, skeleton: Skeleton, measure: str) -> None:
-    """Figure 4: the mean error of every joint, and between which errors half of the frames lie."""
+    """Figure 4: the mean error of every joint, and between which errors half of the frames lie.
+
+    Where few frames have large errors, that half lies below the mean.
+    """
     axes = figure.add_subplot()
     measured = np.flatnonzero(np.isfinite(errors).any(0))
     errors = errors[:, measured]
     mean, (low, high) = np.nanmean(errors, 0), np.nanpercentile(errors, (25, 75), axis=0)
     names = [skeleton.names[joint].replace("_", " ") for joint in measured]
-    axes.bar(names, mean, color="tab:blue", alpha=0.7)
-    axes.vlines(range(len(names)), low, high, color="0.2")
-    axes.set(ylabel=f"{measure}, mm (line: the middle half)")
+    axes.bar(names, mean, color="tab:blue", alpha=0.7, label="mean of all frames")
+    axes.vlines(range(len(names)), low, high, color="0.2", label="the middle half of the frames")
+    axes.set(ylabel=f"{measure}, mm")
+    figure.legend(loc="outside upper right", ncols=2, fontsize=8)
     axes.tick_params(axis="x", rotation=60, labelsize=8)
 
 
 def _attention(figure: Any, spatial: np.ndarray, temporal: np.ndarray, skeleton: Skeleton) -> None:
-    """Figure 5: above, joints that look at joints; below, frames that look at frames."""
-    grid = figure.subplots(2, len(spatial), squeeze=False)
+    """Figure 5: joints that look at joints; below, where there are several, frames at frames."""
+    several = len(temporal[0]) > 1
+    grid = figure.subplots(1 + several, len(spatial), squeeze=False)
     names = [name.replace("_", " ") for name in skeleton.names]
-    for depth, (joints, frames) in enumerate(zip(spatial, temporal, strict=True)):
-        above, below = grid[0, depth], grid[1, depth]
-        figure.colorbar(above.imshow(joints, cmap="viridis", vmin=0), ax=above, shrink=0.8)
-        above.set(title=f"spatial block {depth + 1}", xticks=range(len(names)), yticks=[])
-        above.set_xticklabels(names, rotation=90, fontsize=6)
-        figure.colorbar(below.imshow(frames, cmap="viridis", vmin=0), ax=below, shrink=0.8)
-        below.set(title=f"temporal block {depth + 1}", xlabel="frame looked at")
+    for depth, (axes, joints) in enumerate(zip(grid[0], spatial, strict=True), 1):
+        figure.colorbar(axes.imshow(joints, cmap="viridis", vmin=0), ax=axes, shrink=0.8)
+        axes.set(title=f"spatial block {depth}", xticks=range(len(names)), yticks=[])
+        axes.set_xticklabels(names, rotation=90, fontsize=6)
     grid[0, 0].set_yticks(range(len(names)), names, fontsize=6)
-    grid[1, 0].set_ylabel("frame that looks")
+    if several:
+        for depth, (axes, frames) in enumerate(zip(grid[1], temporal, strict=True), 1):
+            figure.colorbar(axes.imshow(frames, cmap="viridis", vmin=0), ax=axes, shrink=0.8)
+            axes.set(title=f"temporal block {depth}", xlabel="frame looked at")
+        grid[1, 0].set_ylabel("frame that looks")
 
 
 def _poses(figure: Any, shown: list[Shown], skeleton: Skeleton) -> None:
@@ -169,6 +177,8 @@ def _poses(figure: Any, shown: list[Shown], skeleton: Skeleton) -> None:
 
     What the detector did not see is faint.
     """
+    from matplotlib.ticker import MaxNLocator
+
     errors = [joint_errors(s.joints, s.target) for s in shown]
     measured = [np.flatnonzero(np.isfinite(e).any(1)) for e in errors]
     owner = np.repeat(np.arange(len(shown)), [len(frames) for frames in measured])
@@ -196,12 +206,16 @@ def _poses(figure: Any, shown: list[Shown], skeleton: Skeleton) -> None:
         flat.set_title(f"{one.name}, frame {one.frames[at]}", fontsize=8)
         solid.set_title(f"{error[pick]:.0f} mm, worse than {share:.0%}", fontsize=8)
         solid.set_box_aspect((1, 1, 1), zoom=1.15)
-        shape = one.target[at] @ np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
+        both = np.concatenate([one.target[at], one.joints[at]])
+        shape = both @ np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
         low, high = np.nanmin(shape, 0), np.nanmax(shape, 0)
         centre, reach = (low + high) / 2, (high - low).max() * 0.55
         limits = np.stack([centre - reach, centre + reach], 1)
         solid.set(xlim=limits[0], ylim=limits[1], zlim=limits[2])
-        solid.set(xticklabels=[], yticklabels=[], zticklabels=[])
+        for axis in (solid.xaxis, solid.yaxis, solid.zaxis):
+            axis.set_major_locator(MaxNLocator(4))
+            axis.set_major_formatter("{x:g} m")
+        solid.tick_params(labelsize=6, pad=0)
         solid.view_init(elev=12, azim=-50)
     named = figure.axes[-1].get_legend_handles_labels()
     for line in figure.legend(*named, loc="outside lower center", ncols=2).get_lines():
