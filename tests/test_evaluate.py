@@ -181,6 +181,11 @@ def test_words_that_say_nothing_are_refused(capsys, words, said):
     assert printed.count("\n") == 1
 
 
+def test_figures_of_data_sets_do_not_go_into_cards(capsys):
+    assert main(["evaluate", "--dataset", "3dhp", "--model", "mine.onnx", "--into-card"]) == 2
+    assert "--into-card writes figures of --capture or --real" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["default", "fast"])
 def test_cards_of_shipped_models_are_not_changed_by_mere_name(capsys, name):
     words = ["evaluate", "--capture", "none.npz", "--into-card", "--model", name]

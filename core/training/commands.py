@@ -324,6 +324,8 @@ def _evaluate(parsed: argparse.Namespace) -> int:
         alone = [word for word in about if getattr(parsed, word) is not None]
         if alone and not getattr(parsed, kind):
             raise MotionError(f"--{alone[0]} says something of --{kind}, which is not given.")
+    if parsed.into_card and not (parsed.capture or parsed.real):
+        raise MotionError("--into-card writes figures of --capture or --real; give one of them.")
     if parsed.into_card and parsed.model in shipped_models():
         raise ModelError(
             f"--into-card would change the card of the shipped model {parsed.model}; "

@@ -161,15 +161,20 @@ def _attention(figure: Any, spatial: np.ndarray, temporal: np.ndarray, skeleton:
     grid = figure.subplots(1 + several, len(spatial), squeeze=False)
     names = [name.replace("_", " ") for name in skeleton.names]
     for depth, (axes, joints) in enumerate(zip(grid[0], spatial, strict=True), 1):
-        figure.colorbar(axes.imshow(joints, cmap="viridis", vmin=0), ax=axes, shrink=0.8)
+        _map(figure, axes, joints)
         axes.set(title=f"spatial block {depth}", xticks=range(len(names)), yticks=[])
         axes.set_xticklabels(names, rotation=90, fontsize=6)
     grid[0, 0].set_yticks(range(len(names)), names, fontsize=6)
     if several:
         for depth, (axes, frames) in enumerate(zip(grid[1], temporal, strict=True), 1):
-            figure.colorbar(axes.imshow(frames, cmap="viridis", vmin=0), ax=axes, shrink=0.8)
+            _map(figure, axes, frames)
             axes.set(title=f"temporal block {depth}", xlabel="frame looked at")
         grid[1, 0].set_ylabel("frame that looks")
+
+
+def _map(figure: Any, axes: Any, weights: np.ndarray) -> None:
+    bar = figure.colorbar(axes.imshow(weights, cmap="viridis", vmin=0), ax=axes, shrink=0.8)
+    bar.ax.tick_params(labelsize=7)
 
 
 def _poses(figure: Any, shown: list[Shown], skeleton: Skeleton) -> None:
@@ -212,8 +217,9 @@ def _poses(figure: Any, shown: list[Shown], skeleton: Skeleton) -> None:
         centre, reach = (low + high) / 2, (high - low).max() * 0.55
         limits = np.stack([centre - reach, centre + reach], 1)
         solid.set(xlim=limits[0], ylim=limits[1], zlim=limits[2])
-        for axis in (solid.xaxis, solid.yaxis, solid.zaxis):
-            axis.set_major_locator(MaxNLocator(4))
+        for axis, middle in zip((solid.xaxis, solid.yaxis, solid.zaxis), centre, strict=True):
+            ticks = MaxNLocator(4).tick_values(middle - reach, middle + reach)
+            axis.set_ticks(ticks[np.abs(ticks - middle) < 0.85 * reach])  # else corners have two
             axis.set_major_formatter("{x:g} m")
         solid.tick_params(labelsize=6, pad=0)
         solid.view_init(elev=12, azim=-50)

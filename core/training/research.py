@@ -93,7 +93,9 @@ def register(add: Add) -> None:
 def add_dataset_words(evaluate: argparse.ArgumentParser) -> None:
     """The words of ``evaluate`` for research data sets."""
     evaluate.add_argument("--dataset", help="h36m, 3dhp or humaneva, from the files in --data")
-    evaluate.add_argument("--data", type=Path, metavar="DIR", help="folder of the data set")
+    evaluate.add_argument(
+        "--data", type=Path, metavar="DIR", help="folder of the data set (default: .)"
+    )
     evaluate.add_argument(
         "--keypoints", help="whose 2D: cpn_ft_h36m_dbb, gt, detectron_ft_h36m ..."
     )
