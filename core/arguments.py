@@ -25,6 +25,7 @@ def between(low: float, high: float, what: str, number: type = float) -> Callabl
 
 rate = between(0.1, 10_000, "rate")
 degrees = between(1, 170, "angle in degrees")
+cores = between(1, 1024, "number of cores", int)
 
 
 def above_zero(text: str) -> float:

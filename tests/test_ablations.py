@@ -98,8 +98,53 @@ def test_one_file_is_enough_to_train_on(capture, tmp_path):
     assert main(["ablate", "depth", *files, "--steps", "1", "--out", str(tmp_path / "runs")]) == 0
 
 
+def test_rows_belong_to_their_data_and_are_measured_on_the_test_that_is_given(
+    capture, tmp_path, capsys
+):
+    """`components` shares its last row with `depth`, and none of the others."""
+    out, train = tmp_path / "runs", capture / "train.npz.xz"
+    result = out / "base_1-steps" / "result.json"
+    rest = ["--out", str(out), "--steps", "1"]
+    files = ["--data", str(train), "--test", str(capture / "test.npz")]
+    assert main(["ablate", "depth", *files, *rest]) == 0
+    before = json.loads(result.read_text())
+    other = capture / "other.npz"
+    save_takes([Take("one", "A", "wave", waving(90) * 1.1, 50.0)], other)
+    assert main(["ablate", "depth", *files, "--test", str(other), *rest]) == 0
+    again = json.loads(result.read_text())
+    assert (again["data"], again["mpjpe"] == before["mpjpe"]) == (before["data"], False)
+    save_takes([Take("one", "A", "wave", waving(80), 50.0)], train)
+    capsys.readouterr()
+    rows = len(list(out.iterdir()))
+    assert main(["ablate", "components", *files, *rest]) == 2
+    assert "base_1-steps: was trained on train.npz.xz (" in capsys.readouterr().err
+    assert len(list(out.iterdir())) == rows, "said before another row is trained"
+
+
+@pytest.mark.parametrize("word", ["--data", "--test"])
+def test_capture_that_is_not_there_is_said_though_all_is_done(capture, tmp_path, capsys, word):
+    files = ["--data", str(capture / "train.npz.xz"), "--test", str(capture / "test.npz")]
+    words = ["ablate", "depth", *files, "--steps", "1", "--out", str(tmp_path / "runs")]
+    assert main(words) == 0
+    assert main([*words, word, "nowhere.npz"]) == 2
+    assert "nowhere.npz: " in capsys.readouterr().err
+
+
+def test_a_file_cannot_be_the_folder_of_the_runs(capture, tmp_path, capsys):
+    (tmp_path / "afile").touch()
+    files = ["--data", str(capture), "--test", str(capture / "test.npz")]
+    assert main(["ablate", "depth", *files, "--out", str(tmp_path / "afile")]) == 2
+    assert "nothing can be written into it" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
-    ("words", "said"), [(["colour"], "components, losses"), (["depth", "--seeds", "0"], "one")]
+    ("words", "said"),
+    [
+        (["colour"], "components, losses"),
+        (["depth", "--seeds", "0"], "one"),
+        (["depth", "--steps", "0"], "0 updates: a row needs one at least"),
+        (["depth", "--threads", "-1"], "'-1' is no number of cores"),
+    ],
 )
 def test_wrong_studies_are_said(capture, tmp_path, capsys, words, said):
     rest = ["--data", str(capture), "--test", str(capture / "test.npz"), "--out", str(tmp_path)]
@@ -110,4 +155,8 @@ def test_wrong_studies_are_said(capture, tmp_path, capsys, words, said):
 def test_tables_leave_out_what_is_not_known():
     results = [Result(v.name, 10, 1, 80.0, 0.0, 60.0, 7.0) for v in STUDIES["width"]]
     lines = as_table("width", results).splitlines()
-    assert lines[2] == "| width 16 | 10 | 80.0 |  | 60.0 | 7.00 | 47.9 |"
+    assert lines[2] == "| width 16 | 10 | 80.0 |  | 60.0 | 7.00 | 47.9 (width 128) |"
+    results = [Result(v.name, 10, 1, 80.0, 0.0, 60.0, 7.0) for v in STUDIES["losses"]]
+    lines = as_table("losses", results).splitlines()
+    assert lines[0].endswith("| MPJVE |")
+    assert lines[2] == "| MPJPE | 10 | 80.0 |  | 60.0 | 7.00 |"

@@ -3,6 +3,10 @@
 import io
 import json
 import math
+import os
+import signal
+import threading
+import time
 from collections import Counter
 from dataclasses import replace
 
@@ -15,8 +19,9 @@ from scipy.spatial.transform import Rotation
 torch = pytest.importorskip("torch", reason="tests of training need torch")
 torch.set_num_threads(1)  # networks this small only wait for each other
 
+from lift_to_3d.cli import main  # noqa: E402
 from lift_to_3d.core.errors import ModelError, MotionError  # noqa: E402
-from lift_to_3d.core.mixste.model import ModelCard  # noqa: E402
+from lift_to_3d.core.mixste.model import ModelCard, read_card  # noqa: E402
 from lift_to_3d.core.mixste.network import MixSTE, NetworkConfig  # noqa: E402
 from lift_to_3d.core.skeleton import COCO, H36M  # noqa: E402
 from lift_to_3d.core.training import losses, metrics, pieces  # noqa: E402
@@ -28,7 +33,7 @@ from lift_to_3d.core.training.augment import (  # noqa: E402
 )
 from lift_to_3d.core.training.batches import load_capture, random_batch  # noqa: E402
 from lift_to_3d.core.training.cameras import camera_rotation, random_cameras  # noqa: E402
-from lift_to_3d.core.training.capture import load_takes  # noqa: E402
+from lift_to_3d.core.training.capture import Take, load_takes, save_takes  # noqa: E402
 from lift_to_3d.core.training.detector import detect, keypoints, redefined  # noqa: E402
 from lift_to_3d.core.training.export import export_model  # noqa: E402
 from lift_to_3d.core.training.loop import (  # noqa: E402
@@ -356,9 +361,13 @@ def test_single_frames_are_trained_on(capture_folder, tmp_path):
     ("changed", "said"),
     [
         ({"data": {}}, r"^small: names no capture; add a \[data\] table"),
+        (
+            {"data": {"waving.npz": 1.0, "a.npz": 1.0, "b.npz": 1.0}},
+            r"has no a\.npz and no b\.npz, w",
+        ),
         ({"in_channels": 2}, "17 joints of 2 numbers, but motion capture gives 17 of 3"),
         ({"joints": 15}, "15 joints of 3 numbers, but motion capture gives 17 of 3"),
-        ({"device": "warp"}, "device 'warp': torch cannot compute on it here"),
+        ({"device": "warp"}, "device 'warp': torch knows none of this name; take cpu or cuda.$"),
     ],
 )
 def test_runs_that_cannot_begin_are_told_in_words(capture_folder, tmp_path, changed, said):
@@ -489,21 +498,180 @@ def test_checkpoint_of_another_network_is_refused(capture_folder, tmp_path):
         Training(other, capture_folder, tmp_path, "cpu")
 
 
-def test_slices_on_lent_machines_go_on_from_pieces(capture_folder, tmp_path, capsys):
-    """Every slice finds an empty machine, and the pieces that the one before left."""
-    from lift_to_3d.cli import main
-
-    travel = tmp_path / "travel"
-    recipe = tmp_path / "small.toml"
-    recipe.write_text(
-        "steps = 3\nbatch = 2\n[data]\n'waving.npz' = 1.0\n"
+def small_file(folder, steps):
+    """A recipe of a small network on the capture of `capture_folder`."""
+    path = folder / "small.toml"
+    path.write_text(
+        f"steps = {steps}\nbatch = 2\n[data]\n'waving.npz' = 1.0\n"
         "[network]\nframes = 5\nwidth = 16\ndepth = 1\nin_channels = 3\nheads = 4\n"
     )
+    return path
+
+
+def packed(path, frames, source):
+    path.parent.mkdir()
+    save_takes([Take("one", "A", "wave", waving(frames), 50.0)], path, {"source": source})
+    return path
+
+
+def test_a_run_belongs_to_its_data(tmp_path, capsys):
+    recipe = small_file(tmp_path, steps=2)
+    ours = packed(tmp_path / "ours" / "train.npz", 60, "ours")
+    theirs = packed(tmp_path / "theirs" / "train.npz", 70, "theirs")
+    out, words = tmp_path / "out", ["train", str(recipe), "--out", str(tmp_path / "out"), "--data"]
+    assert main([*words, str(ours)]) == 0
+    card = out / "small" / "small.json"
+    assert read_card(card).data == ("train.npz: ours",)
+    capsys.readouterr()
+    assert main([*words, str(theirs)]) == 2
+    [said] = capsys.readouterr().err.splitlines()
+    assert said.count("train.npz (sha256 ") == 2
+    assert said.endswith("; choose another --out.")
+    assert read_card(card).data == ("train.npz: ours",)
+    # The same content in another folder, trained on for longer with another step size.
+    recipe.write_text("lr = 1e-4\n" + recipe.read_text().replace("steps = 2", "steps = 3"))
+    moved = tmp_path / "moved" / "train.npz"
+    moved.parent.mkdir()
+    ours.rename(moved)
+    assert main([*words, str(moved)]) == 0
+    assert "(3 steps)" in read_card(card).command
+
+
+def test_checkpoints_that_do_not_say_their_data_go_on(capture_folder, tmp_path):
+    Training(small_recipe(), capture_folder, tmp_path / "run", "cpu").run(seconds=0.0)
+    path = tmp_path / "run" / CHECKPOINT
+    state = torch.load(path)
+    assert list(state.pop("data")) == ["waving.npz"]
+    torch.save(state, path)
+    Training(small_recipe(), capture_folder, tmp_path / "run", "cpu").run(seconds=0.0)
+    assert list(load_checkpoint(tmp_path / "run")["data"]) == ["waving.npz"]
+
+
+def test_a_card_is_of_what_was_trained(capture_folder, tmp_path):
+    recipe = small_file(tmp_path, steps=1)
+    words = ["train", str(recipe), "--data", str(capture_folder), "--out", str(tmp_path / "out")]
+    assert main(words) == 0
+    card = read_card(tmp_path / "out" / "small" / "small.json")
+    recipe.write_text("rate = [40.0, 50.0]\nlicence = 'none'\n" + recipe.read_text())
+    assert main(words) == 0
+    assert read_card(tmp_path / "out" / "small" / "small.json") == card
+
+
+def test_ctrl_c_saves_between_two_updates(capture_folder, tmp_path):
+    recipe = small_recipe()
+    Training(recipe, capture_folder, tmp_path / "whole", "cpu").run()
+    cut = Training(recipe, capture_folder, tmp_path / "cut", "cpu")
+
+    def stop(step, _):
+        if step == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        cut.run(report=stop)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert load_checkpoint(tmp_path / "cut")["step"] == cut.saved == 3
+    Training(recipe, capture_folder, tmp_path / "cut", "cpu").run()
+    one, other = (load_checkpoint(tmp_path / name)["average"] for name in ("whole", "cut"))
+    assert all(torch.allclose(v, other[k], atol=1e-6) for k, v in one.items())
+
+
+def test_a_second_ctrl_c_stops_at_once(capture_folder, tmp_path):
+    training = Training(small_recipe(), capture_folder, tmp_path, "cpu")
+
+    def stop_twice(*_):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        training.run(report=stop_twice)
+    assert not (tmp_path / CHECKPOINT).exists()
+
+
+def test_ctrl_c_leaves_the_pieces_and_says_what_is_kept(capture_folder, tmp_path, capsys):
+    out, travel = tmp_path / "out", tmp_path / "travel"
+    words = ["train", str(small_file(tmp_path, steps=100_000)), "--data", str(capture_folder)]
+
+    def stop():
+        while not (out / "small" / "curve.csv").is_file():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=stop, daemon=True).start()
+    assert main([*words, "--out", str(out), "--pieces", str(travel)]) == 1
+    step = json.loads((travel / "small.json").read_text())["step"]
+    assert load_checkpoint(out / "small")["step"] == step > 0
+    said = f"{step} of 100000 updates are kept in {out / 'small'}, and in pieces in {travel}; the s"
+    assert said in capsys.readouterr().out
+
+
+def test_the_curve_has_every_update_once(capture_folder, tmp_path):
+    recipe = small_recipe()
+    Training(recipe, capture_folder, tmp_path, "cpu").run(seconds=0.0)
+    early = (tmp_path / CHECKPOINT).read_bytes()
+    Training(recipe, capture_folder, tmp_path, "cpu").run()
+    (tmp_path / CHECKPOINT).write_bytes(early)  # as after a loss of power
+    Training(recipe, capture_folder, tmp_path, "cpu").run()
+    steps = [row.partition(",")[0] for row in (tmp_path / "curve.csv").read_text().splitlines()]
+    assert steps == ["step", "1", "2", "3", "4", "5", "6"]
+
+
+@pytest.mark.parametrize("word", ["--out", "--pieces"])
+def test_folders_that_are_files_are_refused_before_training(capture_folder, tmp_path, capsys, word):
+    afile = tmp_path / "afile"
+    afile.touch()
+    words = ["train", str(small_file(tmp_path, steps=1)), "--data", str(capture_folder)]
+    assert main([*words, "--out", str(tmp_path / "out"), word, str(afile)]) == 2
+    assert "afile" in (said := capsys.readouterr().err)
+    assert said.count("nothing can be written into it") == 1
+    assert not list(tmp_path.rglob("*.onnx"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--threads", "-3"], "'-3' is no number of cores from 1 to 1024"),
+        (["--minutes", "-1"], "'-1' is no number above 0"),
+        (["--minutes", "0"], "'0' is no number above 0"),
+        (["--minutes", "nan"], "'nan' is no number above 0"),
+        (["--data", "nowhere.npz.xz"], "nowhere.npz.xz: no such file or folder."),
+    ],
+)
+def test_wrong_words_of_train_are_told(capture_folder, tmp_path, capsys, words, said):
+    recipe = small_file(tmp_path, steps=1)
+    line = ["train", str(recipe), "--data", str(capture_folder), "--out", str(tmp_path / "out")]
+    assert main([*line, *words]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_slice_says_what_is_kept(capture_folder, tmp_path, capsys):
+    recipe = small_file(tmp_path, steps=3)
+    words = ["train", str(recipe), "--data", str(capture_folder), "--out", str(tmp_path)]
+    assert main([*words, "--minutes", "1e-9"]) == 0
+    said = capsys.readouterr().out
+    assert said.endswith(
+        f"1 of 3 updates are kept in {tmp_path / 'small'}; the same command goes on.\n"
+    )
+
+
+def test_checkpoints_that_are_cut_off_are_told_in_words(capture_folder, tmp_path):
+    with pytest.raises(ModelError, match=r"has no checkpoint\.pt, so it is no training run\.$"):
+        load_checkpoint(tmp_path)
+    Training(small_recipe(), capture_folder, tmp_path, "cpu").run(seconds=0.0)
+    path = tmp_path / CHECKPOINT
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(ModelError, match=r"checkpoint\.pt: .* cut off; move it away to begin anew"):
+        load_checkpoint(tmp_path)
+
+
+def test_slices_on_lent_machines_go_on_from_pieces(capture_folder, tmp_path, capsys):
+    """Every slice finds an empty machine, and the pieces that the one before left."""
+    travel, recipe = tmp_path / "travel", small_file(tmp_path, steps=3)
     reached = []
     for number in range(4):
         out = tmp_path / f"machine{number}"
         words = ["train", str(recipe), "--data", str(capture_folder), "--out", str(out)]
-        assert main([*words, "--minutes", "0", "--pieces", str(travel)]) == 0
+        assert main([*words, "--minutes", "1e-9", "--pieces", str(travel)]) == 0
         [about] = travel.glob("*.json")
         reached.append(json.loads(about.read_text())["step"])
         assert {p.suffix for p in travel.iterdir()} == {".json", ".0"}

@@ -13,20 +13,23 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import ModelError
+from ..errors import ModelError, MotionError
 from ..lift import lift_joints
 from ..mixste.model import ModelCard
 from ..mixste.network import Block, NetworkConfig
+from .capture import content_of, load_takes
 from .evaluate import virtual_clips
-from .loop import Training, new_network
+from .loop import CHECKPOINT, Training, check_data, load_checkpoint, new_network
 from .losses import Loss
 from .metrics import mpjpe, mpjve, p_mpjpe
 from .recipe import Recipe
+from .sources import capture_contents
 
 _POSITION = Loss(joints="even", velocity=0.0)
 _FULL = Loss(joints="paper", consistency=0.5, velocity=2.0)
@@ -57,14 +60,15 @@ class Variant:
         recipe: what is trained.
         alternating: spatial and temporal blocks in turn; else all spatial ones come first.
         separate: every joint's path in time is its own sequence; else a frame is one token.
-        paper: the paper's MPJPE on Human3.6M with CPN's 2D, mm, where it is known to us.
+        paper: the paper's MPJPE on Human3.6M with CPN's 2D, mm, and of which of its rows, where it
+            is known to us.
     """
 
     name: str
     recipe: Recipe
     alternating: bool = True
     separate: bool = True
-    paper: float | None = None
+    paper: str = ""
 
     def network(self) -> nn.Module:
         """What is trained, with random weights from the recipe's seed."""
@@ -154,17 +158,17 @@ STUDIES: dict[str, tuple[Variant, ...]] = {
     ),
     "depth": tuple(Variant(f"depth {n}", _resized(depth=n)) for n in (1, 2, 4)),
     "width": (
-        Variant("width 16", _resized(width=16), paper=47.9),
-        Variant("width 32", _resized(width=32), paper=46.1),
-        Variant("width 64", _resized(width=64), paper=45.1),
+        Variant("width 16", _resized(width=16), paper="47.9 (width 128)"),
+        Variant("width 32", _resized(width=32), paper="46.1 (width 256)"),
+        Variant("width 64", _resized(width=64), paper="45.1 (width 512)"),
     ),
     "length": (
-        Variant("9 frames", _resized(frames=9), paper=45.1),
-        Variant("27 frames", _resized(frames=27), paper=42.4),
-        Variant("81 frames", _resized(frames=81), paper=40.9),
+        Variant("9 frames", _resized(frames=9), paper="45.1 (27 frames)"),
+        Variant("27 frames", _resized(frames=27), paper="42.4 (81 frames)"),
+        Variant("81 frames", _resized(frames=81), paper="40.9 (243 frames)"),
     ),
 }
-"""The tables; the widths of the paper's rows are 128, 256 and 512, and its lengths 27, 81, 243."""
+"""The tables; the paper's rows of width and length are of larger networks than ours."""
 
 
 @dataclass(frozen=True)
@@ -201,6 +205,8 @@ def run_study(
 ) -> list[Result]:
     """Train and measure all rows of a study; what is done already is not done again.
 
+    Rows that were measured on another test are measured again.
+
     Args:
         name: one of `STUDIES`.
         data: folder of the packed capture ``train.npz.xz`` and ``train_more.npz.xz``, or one file.
@@ -211,22 +217,35 @@ def run_study(
         report: called with the run, how many of its updates are done, and of how many.
 
     Raises:
-        ModelError: there is no such study, or there are no seeds.
-        MotionError: capture is missing or damaged.
+        ModelError: there is no such study, there are no seeds or updates, or ``out`` has rows that
+            were trained on other data.
+        MotionError: capture is missing or damaged, or ``out`` cannot be written into.
     """
     if name not in STUDIES:
         raise ModelError(f"ablation {name!r} is not known; there are {', '.join(STUDIES)}.")
     if seeds < 1:
         raise ModelError(f"{seeds} seeds: a study needs one at least.")
+    if steps is not None and steps < 1:
+        raise ModelError(f"{steps} updates: a row needs one at least.")
+    if not data.exists():
+        raise MotionError(f"{data}: no such file or folder.")
     files, folder = ({data.name: 1.0}, data.parent) if data.is_file() else (BASE.data, data)
-    measured: dict[str, list[dict[str, float]]] = {v.name: [] for v in STUDIES[name]}
+    used = {"data": capture_contents(replace(BASE, data=files), folder), "test": content_of(test)}
+    load_takes(test)  # a damaged test is said before the work
+    rows = []
     for seed in range(seeds):
-        for variant in STUDIES[name]:
-            updates = steps or variant.recipe.steps
-            recipe = replace(variant.recipe, data=files, steps=updates, seed=seed)
-            one = replace(variant, recipe=recipe)
-            tell = partial(report, f"{variant.name}, seed {seed}") if report else _silent
-            measured[variant.name].append(_trained(one, folder, test, out / _run_name(one), tell))
+        for row in STUDIES[name]:
+            updates = steps or row.recipe.steps
+            recipe = replace(row.recipe, data=files, steps=updates, seed=seed)
+            rows.append(replace(row, recipe=recipe))
+    for row in rows:
+        run = out / _run_name(row)
+        if (run / CHECKPOINT).is_file():
+            check_data(run, load_checkpoint(run), used["data"])
+    measured: dict[str, list[dict[str, float]]] = {v.name: [] for v in STUDIES[name]}
+    for row in rows:
+        tell = partial(report, f"{row.name}, seed {row.recipe.seed}") if report else _silent
+        measured[row.name].append(_trained(row, folder, test, used, out / _run_name(row), tell))
     return [_mean(row, values) for row, values in measured.items()]
 
 
@@ -235,20 +254,27 @@ def _silent(_done: int, _steps: int) -> None:
 
 
 def _trained(
-    variant: Variant, data: Path, test: Path, folder: Path, tell: Callable[[int, int], None]
+    variant: Variant,
+    data: Path,
+    test: Path,
+    used: dict[str, Any],
+    folder: Path,
+    tell: Callable[[int, int], None],
 ) -> dict[str, float]:
-    """Train and measure one network, unless its result lies in the folder."""
+    """Train and measure one network, unless its result of what is used lies in the folder."""
     done, steps = folder / "result.json", variant.recipe.steps
-    if not done.is_file():
+    found = json.loads(done.read_text("utf-8")) if done.is_file() else {}
+    if any(found.get(key) != value for key, value in used.items()):
         training = Training(variant.recipe, data, folder, "cpu", network=variant.network())
         tell(training.step, steps)
         training.run(report=lambda step, _: tell(step, steps))
         result = measure(training.average, variant.recipe, virtual_clips(test, 1.0))
         part = done.with_name(done.name + ".part")
-        part.write_text(json.dumps(result), "utf-8")
+        found = result | used
+        part.write_text(json.dumps(found), "utf-8")
         part.replace(done)
     tell(steps, steps)
-    return json.loads(done.read_text("utf-8"))
+    return found
 
 
 def _mean(name: str, measured: list[dict[str, float]]) -> Result:
@@ -287,15 +313,16 @@ def measure(network: nn.Module, recipe: Recipe, clips: Iterable) -> dict[str, fl
 def as_table(name: str, results: Sequence[Result]) -> str:
     """A study's results in Markdown, with the paper's figures where they are known."""
     papers = [variant.paper for variant in STUDIES[name]]
+    known = any(papers)
     lines = [
-        f"| {name} | parameters | MPJPE | spread | P-MPJPE | MPJVE | paper's MPJPE |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        f"| {name} | parameters | MPJPE | spread | P-MPJPE | MPJVE |" + " paper's MPJPE |" * known,
+        "| --- | --- | --- | --- | --- | --- |" + " --- |" * known,
     ]
     for result, paper in zip(results, papers, strict=True):
         lines.append(
             f"| {result.name} | {result.parameters:,} | {result.mpjpe:.1f} "
             f"| {f'{result.spread:.1f}' if result.seeds > 1 else ''} | {result.p_mpjpe:.1f} "
-            f"| {result.mpjve:.2f} | {'' if paper is None else paper} |"
+            f"| {result.mpjve:.2f} |" + f" {paper} |" * known
         )
     return "\n".join(lines)
 

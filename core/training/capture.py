@@ -8,6 +8,7 @@ frames}]}``. The takes stand one after another along ``frames``; the running sum
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import lzma
@@ -82,6 +83,18 @@ def load_about(path: Path) -> dict[str, str]:
         return {key: value for key, value in meta.items() if isinstance(value, str)}
     except (OSError, EOFError, lzma.LZMAError, ValueError, KeyError, AttributeError) as error:
         raise MotionError(f"{path}: not a packed motion-capture file ({reason(error)}).") from error
+
+
+def content_of(path: Path) -> str:
+    """What tells a file's content from another's, in few letters.
+
+    Raises:
+        MotionError: the file is missing.
+    """
+    try:
+        return f"sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+    except OSError as error:
+        raise MotionError(f"{path}: cannot be read ({reason(error)}).") from error
 
 
 def save_takes(takes: Sequence[Take], path: Path, about: dict[str, str] | None = None) -> None:

@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..arguments import degrees, picture_size, rate
+from ..arguments import above_zero, cores, degrees, picture_size, rate
 from ..errors import LiftError, ModelError, MotionError, how_to_install
 from . import research
 from .outputs import json_line, need_folder, number
@@ -112,10 +112,10 @@ def register(verbs: Any) -> None:
         help="folder of all runs (default: checkpoints)",
     )
     train.add_argument(
-        "--minutes", type=float, metavar="N", help="stop after so long; start again to go on"
+        "--minutes", type=above_zero, metavar="N", help="stop after so long; start again to go on"
     )
     train.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
-    train.add_argument("--threads", type=int, metavar="N", help="cores to use on the CPU")
+    train.add_argument("--threads", type=cores, metavar="N", help="cores to use on the CPU")
     train.add_argument(
         "--pieces",
         type=Path,
@@ -194,18 +194,29 @@ def _train(parsed: argparse.Namespace) -> int:
     if parsed.threads:
         torch.set_num_threads(parsed.threads)
     if parsed.pieces:
+        need_folder(parsed.pieces)
+        need_folder(parsed.out)
         take_up(parsed.pieces, parsed.out)
     training = _training(parsed)
-    recipe = training.recipe
+    run, steps, stopped = training.out, training.recipe.steps, False
     if training.finished:
-        print(f"{training.out} has all its {recipe.steps} updates.")
+        print(f"{run} has all its {steps} updates.")
     else:
-        _run(training, parsed.minutes and parsed.minutes * 60)
-    if parsed.pieces:
-        leave(training.out, parsed.pieces)
+        try:
+            _run(training, parsed.minutes and parsed.minutes * 60)
+        except KeyboardInterrupt:
+            stopped = True
+    pieces = f", and in pieces in {parsed.pieces}" if parsed.pieces and training.saved else ""
+    if pieces:
+        leave(run, parsed.pieces)
     if training.finished:
-        print(_export_run(training.out, training.out, training.out.name, asdict(recipe)))
-    return 0
+        print(_export_run(run, run, run.name))
+    elif training.saved:
+        print(
+            f"{training.saved} of {steps} updates are kept in {run}{pieces}; "
+            "the same command goes on."
+        )
+    return int(stopped)
 
 
 def _training(parsed: argparse.Namespace) -> Training:
@@ -218,6 +229,8 @@ def _training(parsed: argparse.Namespace) -> Training:
     frames = f"T{parsed.frames}" if parsed.frames else ""
     run = "-".join(filter(None, (recipe.name, parsed.dataset, parsed.keypoints, frames)))
     data = parsed.data
+    if not data.exists():
+        raise MotionError(f"{data}: no such file or folder.")
     if data.is_file() and recipe.dataset:
         data = data.parent
     elif data.is_file():
@@ -252,13 +265,13 @@ def _export(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _export_run(run: Path, out: Path, name: str, recipe: dict[str, Any] | None = None) -> Path:
+def _export_run(run: Path, out: Path, name: str) -> Path:
     from ..mixste.model import ModelCard
     from .export import export_model, network_from
     from .loop import load_checkpoint
 
     state = load_checkpoint(run)
-    values: dict[str, Any] = recipe or json.loads(state["recipe"])
+    values: dict[str, Any] = json.loads(state["recipe"])
     network = network_from(state["average"], values["network"]["heads"], str(run))
     words, data = f"lift-to-3d train {values['name']}", [*values.get("sources", ())]
     if dataset := values.get("dataset"):

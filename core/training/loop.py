@@ -6,8 +6,11 @@ import copy
 import csv
 import json
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,7 +18,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from ..errors import ModelError, reason
+from ..errors import ModelError
 from ..mixste.model import find_model
 from ..mixste.network import MixSTE
 from .batches import Batch
@@ -24,6 +27,7 @@ from .export import load_weights
 from .figures import draw_curve
 from .losses import joint_weights, wmpjpe
 from .optimizer import optimizers
+from .outputs import need_folder
 from .recipe import Recipe
 from .sources import batch_source
 
@@ -44,9 +48,9 @@ class Training:
         network: what is trained in place of MixSTE, see `core.training.ablations`.
 
     Raises:
-        ModelError: the checkpoint is of another recipe, or is damaged; the model that the recipe
-            begins with does not fit, or the data; or the device is not to be had.
-        MotionError: capture is missing or damaged.
+        ModelError: the checkpoint is of another network or other data, or is damaged; the model
+            that the recipe begins with does not fit, or the data; or the device is not to be had.
+        MotionError: capture is damaged, or the folder cannot be written into.
     """
 
     def __init__(
@@ -67,10 +71,11 @@ class Training:
         self.average = copy.deepcopy(self.network)
         self.optimizers = optimizers(self.network, recipe.lr, recipe.decay, recipe.optimizer)
         self.step = 0
-        out.mkdir(parents=True, exist_ok=True)
+        need_folder(out)
         if (out / CHECKPOINT).is_file():
             self._resume()
         self.saved = self.step
+        self._cut_curve()
 
     @property
     def finished(self) -> bool:
@@ -85,7 +90,9 @@ class Training:
     def run(
         self, seconds: float | None = None, report: Callable[[int, float], None] | None = None
     ) -> None:
-        """Train to the recipe's end, or for so many seconds; progress is saved either way.
+        """Train to the recipe's end, for so many seconds or to Ctrl-C; progress is saved each time.
+
+        The first Ctrl-C is heard between two updates, a second one at once.
 
         Args:
             seconds: stop after so long.
@@ -94,7 +101,21 @@ class Training:
 
         Raises:
             ModelError: a loss or a weight is not finite; the last checkpoint is left as it was.
+            KeyboardInterrupt: Ctrl-C, when all is saved.
         """
+        with _heard_later() as interrupted:
+            self._train(seconds, report, interrupted)
+        if (self.out / CURVE).is_file():
+            draw_curve(self.out / CURVE, self.out / "curve.png")
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+
+    def _train(
+        self,
+        seconds: float | None,
+        report: Callable[[int, float], None] | None,
+        interrupted: threading.Event,
+    ) -> None:
         began = saved = time.monotonic()
         losses: list[torch.Tensor] = []
         errors: list[torch.Tensor] = []
@@ -103,7 +124,8 @@ class Training:
             loss, position = self._update(forward)
             losses.append(loss)
             errors.append(position)
-            if self.step % self.look_every and not self.finished:
+            stop = interrupted.is_set()
+            if self.step % self.look_every and not self.finished and not stop:
                 continue
             finite = torch.stack(losses).isfinite()
             if not finite.all():
@@ -113,7 +135,7 @@ class Training:
             if report:
                 report(self.step, error)
             now = time.monotonic()
-            over = seconds is not None and now - began > seconds
+            over = stop or (seconds is not None and now - began > seconds)
             saving = now - saved > _SAVE_EVERY or over or self.finished
             if saving or len(errors) >= self._log_every:
                 self._log(float(torch.stack(errors).mean()))
@@ -123,8 +145,6 @@ class Training:
                 saved = now
             if over:
                 break
-        if (self.out / CURVE).is_file():
-            draw_curve(self.out / CURVE, self.out / "curve.png")
 
     def _update(
         self, forward: Callable[[torch.Tensor], torch.Tensor]
@@ -173,6 +193,18 @@ class Training:
                 writer.writerow(["step", "training_mpjpe_mm"])
             writer.writerow([self.step, f"{loss * 1000:.2f}"])
 
+    def _cut_curve(self) -> None:
+        """Leave out of the curve what comes after the checkpoint; it is trained again."""
+        path = self.out / CURVE
+        if not path.is_file():
+            return
+        head, *rows = path.read_text("utf-8").splitlines() or [""]
+        kept = [row for row in rows if int(row.partition(",")[0]) <= self.step]
+        if len(kept) < len(rows):
+            part = path.with_name(CURVE + ".part")
+            part.write_text("\n".join([head, *kept, ""]), "utf-8")
+            part.replace(path)
+
     def _diverged(self, update: int) -> ModelError:
         kept = f"the checkpoint of update {self.saved} is kept" if self.saved else "nothing is kept"
         return ModelError(
@@ -188,6 +220,7 @@ class Training:
             {
                 "recipe": json.dumps(asdict(self.recipe)),
                 "input": self.source.input,
+                "data": self.source.data,
                 "step": self.step,
                 "network": self.network.state_dict(),
                 "average": self.average.state_dict(),
@@ -204,6 +237,7 @@ class Training:
             raise ModelError(
                 f"{self.out / CHECKPOINT}: it is of another network; choose another --out."
             )
+        check_data(self.out, state, self.source.data)
         self.step = state["step"]
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
@@ -221,6 +255,12 @@ def usable_device(name: str) -> torch.device:
     Raises:
         ModelError: torch knows no such device, or there is none.
     """
+    try:
+        torch.device(name)
+    except RuntimeError as error:
+        raise ModelError(
+            f"device {name!r}: torch knows none of this name; take cpu or cuda."
+        ) from error
     try:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:
@@ -251,12 +291,53 @@ def load_checkpoint(folder: Path) -> dict:
         ModelError: there is none, or it is damaged.
     """
     path = folder / CHECKPOINT
+    if not path.is_file():
+        raise ModelError(f"{folder}: has no {CHECKPOINT}, so it is no training run.")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch reports damage by many kinds of error
         raise ModelError(
-            f"{path}: not a checkpoint of a training run ({reason(error)})."
+            f"{path}: not a checkpoint of a training run, or cut off; move it away to begin anew."
         ) from error
+
+
+def check_data(run: Path, state: dict, data: dict[str, str]) -> None:
+    """See that a checkpoint was trained on these data; older ones do not say on which.
+
+    Args:
+        run: folder of the run.
+        state: its checkpoint.
+        data: see `core.training.sources.Source`.
+
+    Raises:
+        ModelError: it was trained on others.
+    """
+    if state.get("data", data) != data:
+        before, now = (
+            ", ".join(f"{name} ({content})" for name, content in files.items())
+            for files in (state["data"], data)
+        )
+        raise ModelError(f"{run}: was trained on {before}, not on {now}; choose another --out.")
+
+
+@contextmanager
+def _heard_later() -> Iterator[threading.Event]:
+    """An event that Ctrl-C sets, in place of stopping in the middle of an update; but only once."""
+    interrupted = threading.Event()
+
+    def note(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        interrupted.set()
+
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield interrupted
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def new_network(recipe: Recipe) -> MixSTE:

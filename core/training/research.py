@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..arguments import above_zero, rate
+from ..arguments import above_zero, cores, rate
 from ..errors import ModelError, MotionError
 from .outputs import json_line, need_folder, number
 from .pictures import Shown
@@ -87,7 +87,7 @@ def register(add: Add) -> None:
     ablate.add_argument("--out", type=Path, default=Path("ablations"), help="folder of the runs")
     ablate.add_argument("--steps", type=int, help="updates of each run")
     ablate.add_argument("--seeds", type=int, default=1, help="how often each row is trained")
-    ablate.add_argument("--threads", type=int, help="cores to use")
+    ablate.add_argument("--threads", type=cores, help="cores to use")
 
 
 def add_dataset_words(evaluate: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ import torch
 from ..errors import ModelError
 from ..skeleton import H36M, Skeleton
 from .batches import Batch, load_capture, random_batch
+from .capture import content_of
 from .dataset_batches import DatasetWindows
 from .datasets import open_dataset
 from .recipe import Recipe
@@ -27,12 +28,15 @@ class Source:
     Attributes:
         recipe: in which a data set's frame rate and epochs now stand.
         draw: its batches.
+        data: what it is: the names of capture files, or the data set with its keypoints, and what
+            tells their content from another's.
         skeleton: of the joints that the network gives out.
         input: what it takes, see `core.mixste.model.ModelCard`.
     """
 
     recipe: Recipe
     draw: Draw
+    data: dict[str, str]
     skeleton: Skeleton = H36M
     input: str = "view"
 
@@ -41,8 +45,9 @@ def batch_source(recipe: Recipe, data: Path, device: torch.device) -> Source:
     """What a recipe is trained on, with all data on the training device.
 
     Raises:
-        ModelError: the recipe's network takes something else than the data give, or it names none.
-        MotionError: capture is missing or damaged.
+        ModelError: the recipe's network takes something else than the data give, or it names none,
+            or the capture that it names is not there.
+        MotionError: capture is damaged.
         TrackError: the data set is.
     """
     frames = recipe.network.frames
@@ -52,13 +57,12 @@ def batch_source(recipe: Recipe, data: Path, device: torch.device) -> Source:
         _check(recipe, len(skeleton.names), 2)
         windows = DatasetWindows(sequences, frames, device)
         draw = partial(windows.draw, recipe.batch)
-        return Source(_of_dataset(recipe, windows), draw, skeleton, "coco" if coco else "picture")
+        name = f"{recipe.dataset} with the keypoints {recipe.keypoints}"
+        known = {name: f"{sum(len(s.xy) for s in sequences)} frames"}
+        kind = "coco" if coco else "picture"
+        return Source(_of_dataset(recipe, windows), draw, known, skeleton, kind)
     _check(recipe, len(H36M.names), 3)
-    if not recipe.data:
-        raise ModelError(
-            f"{recipe.name}: names no capture; add a [data] table, or give one packed file as the "
-            "data."
-        )
+    known = capture_contents(recipe, data)
     captures = [load_capture(data / name, weight, device) for name, weight in recipe.data.items()]
     draw = partial(
         random_batch,
@@ -70,7 +74,26 @@ def batch_source(recipe: Recipe, data: Path, device: torch.device) -> Source:
         steep=recipe.steep,
         other_joints=recipe.other_joints,
     )
-    return Source(recipe, draw)
+    return Source(recipe, draw, known)
+
+
+def capture_contents(recipe: Recipe, folder: Path) -> dict[str, str]:
+    """The capture files that a recipe names, and what tells their content from another's.
+
+    Raises:
+        ModelError: it names none, or one of them is not in the folder.
+    """
+    if not recipe.data:
+        raise ModelError(
+            f"{recipe.name}: names no capture; add a [data] table, or give one packed file as the "
+            "data."
+        )
+    if missing := [name for name in recipe.data if not (folder / name).is_file()]:
+        raise ModelError(
+            f"{folder}: has no {' and no '.join(missing)}, which {recipe.name} is trained on; give "
+            "one packed file as the data to train on that alone."
+        )
+    return {name: content_of(folder / name) for name in recipe.data}
 
 
 def _check(recipe: Recipe, joints: int, channels: int) -> None:
