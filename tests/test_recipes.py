@@ -89,7 +89,9 @@ def test_recipes_that_are_not_there_are_told_in_words(tmp_path):
         read_recipe("tiny.tml")
     path = tmp_path / "own.toml"
     path.write_text("steps = 3\n")
-    with pytest.raises(ModelError, match=r"own\.toml: not a recipe \('network'\)"):
+    with pytest.raises(
+        ModelError, match=r"own\.toml: not a recipe \(it has no table \[network\]\)\.$"
+    ):
         read_recipe(str(path))
 
 
@@ -105,7 +107,29 @@ def test_recipes_that_are_not_there_are_told_in_words(tmp_path):
         ),
         ("epochs = 3\nbatch = 2\n[network]", "epochs are of a data set, and it names none"),
         ("steps = 3\nbatch = 2\ndataset = 'lsp'\n[network]", "there are h36m, 3dhp, humaneva"),
-        ("steps = 3\nbatch = 2\nspeed = 1\n[network]", "speed"),
+        ("steps = 3\nbatch = 2\nspeed = 1\n[network]", r"\(there is no entry speed; is seed m"),
+        (
+            "steps = 3\nbatch = 2\n[network]\nwidht = 16",
+            r"\(there is no entry widht under \[network\]; is wid",
+        ),
+        ("steps = 3\nbatch = 2\n[network]\nheads = 0", "heads and width are 1 at least"),
+        ("steps = 3\n[network]", r"\(batch must be given\)"),
+        ("[network]", r"\(steps and batch must be given\)"),
+        ("steps = 'x'\nbatch = 2\n[network]", r"\(steps is a whole number, not 'x'\)"),
+        (
+            "steps = 3\nbatch = 2\n[network]\n[loss]\nsquared = 1",
+            r"\(squared under \[loss\] is true or",
+        ),
+        ("steps = 3\nbatch = 2\nlr = -1.0\n[network]", r"\(lr is above 0, not -1.0\)"),
+        ("steps = 3\nbatch = 2\nlr = nan\n[network]", r"\(lr is above 0, not nan\)"),
+        ("steps = 3\nbatch = 2\nwarmup = 0\n[network]", r"\(warmup is 1 at least, not 0\)"),
+        ("steps = 3\nbatch = 2\nsteep = 2\n[network]", r"\(steep is from 0 to 1, not 2\)"),
+        ("steps = 3\nbatch = 2\nrate = [9.0, 8.0]\n[network]", r"\(rate is two numbers above 0"),
+        ("steps = 3\nbatch = 2\n[data]\n'a.npz' = 0.0\n[network]", r"the shares under \[data\]"),
+        (
+            "steps = 3\nbatch = 2\noptimizer = 'sgd'\n[network]",
+            "'sgd' is none of muon, adam, adamw",
+        ),
         ("steps = 3\nbatch = 2\ndatasets = 'h36m'\n[network]", r"own\.toml: not a recipe"),
     ],
 )

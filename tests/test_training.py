@@ -557,6 +557,15 @@ def test_a_card_is_of_what_was_trained(capture_folder, tmp_path):
     assert read_card(tmp_path / "out" / "small" / "small.json") == card
 
 
+def test_names_that_are_paths_are_refused(capture_folder, tmp_path, capsys):
+    words = ["train", str(small_file(tmp_path, steps=1)), "--data", str(capture_folder)]
+    assert main([*words, "--out", str(tmp_path / "out")]) == 0
+    run, models = str(tmp_path / "out" / "small"), str(tmp_path / "models" / "mine")
+    assert main(["export-onnx", run, "--out", models, "--name", "../evil"]) == 2
+    assert "../evil: is a path; a name has no slash" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("evil.*"))
+
+
 def test_ctrl_c_saves_between_two_updates(capture_folder, tmp_path):
     recipe = small_recipe()
     Training(recipe, capture_folder, tmp_path / "whole", "cpu").run()

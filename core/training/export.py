@@ -23,8 +23,10 @@ def export_model(network: MixSTE, card: ModelCard, folder: Path) -> Path:
     The batch is dynamic, the number of frames is the network's.
 
     Raises:
-        ModelError: the folder cannot be written to.
+        ModelError: the folder cannot be written to, or the card's name is a path.
     """
+    if set(card.name) & {"/", "\\"}:
+        raise ModelError(f"{card.name}: is a path; a name has no slash, and --out says the folder.")
     onnx = folder / f"{card.name}.onnx"
     part = folder / f"{card.name}.part.npz"
     try:

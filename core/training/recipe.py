@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import ModelError, reason
 from ..mixste.network import NetworkConfig
 from ..skeleton import H36M
 from .datasets import find_dataset
 from .losses import JOINT_WEIGHTS, Loss
+from .optimizer import OPTIMIZERS
 
 RECIPES = Path(__file__).parent / "recipes"
 PRECISIONS = ("bfloat16", "float32")
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "int": ((int,), "a whole number"),
+    "float": ((int, float), "a number"),
+    "str": ((str,), "a text"),
+    "bool": ((bool,), "true or false"),
+}
+"""How the types of fields are written in a file, and called."""
+_LIMITS: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
+    (("lr", "shrink"), lambda value: 0 < value < math.inf, "above 0"),
+    (
+        ("decay", "clip", "position_spread", "noise"),
+        lambda value: 0 <= value < math.inf,
+        "0 or more",
+    ),
+    (
+        ("cooldown", "average", "steep", "other_joints"),
+        lambda value: 0 <= value <= 1,
+        "from 0 to 1",
+    ),
+    (("warmup", "epoch"), lambda value: value >= 1, "1 at least"),
+)
 _OF_THE_DATA = ("data", "keypoints", "sources", "licence")  # what another data set makes void
 
 
@@ -98,6 +123,9 @@ class Recipe:
         return self.lr * warm * min(1.0, (self.steps - step) / max(falling, 1))
 
 
+_Made = TypeVar("_Made", Recipe, NetworkConfig, Loss)
+
+
 def read_recipe(
     name: str, dataset: str = "", keypoints: str = "", frames: int | None = None
 ) -> Recipe:
@@ -133,6 +161,8 @@ def read_recipe(
                 "names."
             )
         special = for_sets.get(values.get("dataset"), {})
+        if "network" not in values:
+            raise ValueError("it has no table [network]")
         size = values.pop("network") | special.pop("network", {})
         values |= special
         if keypoints:
@@ -140,7 +170,7 @@ def read_recipe(
         if frames is not None:
             size["frames"] = frames
         return _recipe(path.stem, values, size)
-    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (OSError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{name}: not a recipe ({reason(error)}).") from error
 
 
@@ -152,25 +182,54 @@ def _recipe(name: str, values: dict[str, Any], size: dict[str, Any]) -> Recipe:
     elif found := values.keys() & {"keypoints", "epochs"}:
         raise ValueError(f"{min(found)} are of a data set, and it names none")
     joints, channels = _joints_and_channels(dataset, values.get("keypoints", ""))
-    network = NetworkConfig(**{"joints": joints, "in_channels": channels} | size)
+    size = {"joints": joints, "in_channels": channels} | size
+    network = _made(NetworkConfig, size, " under [network]")
+    if min(network.heads, network.width) < 1:
+        raise ValueError("heads and width are 1 at least")
     if network.width % network.heads:
         raise ValueError(f"{network.heads} heads do not divide its width, {network.width}")
     if "batch_frames" in values:
         values["batch"] = max(1, values.pop("batch_frames") // max(1, network.frames))
     if "epochs" in values:
         values.setdefault("steps", 0)
-    values["loss"] = Loss(**values.get("loss", {}))
+    values["loss"] = _made(Loss, values.get("loss", {}), " under [loss]")
     values |= {key: tuple(values[key]) for key in ("rate", "sources") if key in values}
-    recipe = Recipe(name=name, network=network, **values)
+    recipe = _made(Recipe, values, "", name=name, network=network)
     if min(network.frames, network.depth, recipe.batch, recipe.steps or recipe.epochs) < 1:
         raise ValueError("frames, depth, batch and steps are 1 at least")
     for entry, value, known in (
         ("joints", recipe.loss.joints, JOINT_WEIGHTS),
         ("precision", recipe.precision, PRECISIONS),
+        ("optimizer", recipe.optimizer, OPTIMIZERS),
     ):
         if value not in known:
             raise ValueError(f"{entry} {value!r} is none of {', '.join(known)}")
+    for entries, fits, words in _LIMITS:
+        for entry in entries:
+            if not fits(value := getattr(recipe, entry)):
+                raise ValueError(f"{entry} is {words}, not {value}")
+    if len(recipe.rate) != 2 or not 0 < recipe.rate[0] <= recipe.rate[1] < math.inf:
+        raise ValueError("rate is two numbers above 0, the lower one first")
+    if not all(0 < share < math.inf for share in recipe.data.values()):
+        raise ValueError("the shares under [data] are above 0")
     return recipe
+
+
+def _made(kind: type[_Made], values: dict[str, Any], where: str, **fixed: Any) -> _Made:
+    """A dataclass of a file's entries; ValueError says what is wrong with them."""
+    known = {f.name: f for f in fields(kind) if f.name not in fixed}
+    for entry, value in values.items():
+        if entry not in known:
+            near = get_close_matches(entry, known, 1)
+            hint = f"; is {near[0]} meant?" if near else ""
+            raise ValueError(f"there is no entry {entry}{where}{hint}")
+        types, words = _KINDS.get(str(known[entry].type), ((type(value),), ""))
+        if type(value) not in types:
+            raise ValueError(f"{entry}{where} is {words}, not {value!r}")
+    needed = (n for n, f in known.items() if f.default is f.default_factory is MISSING)
+    if missing := [entry for entry in needed if entry not in values]:
+        raise ValueError(f"{' and '.join(missing)}{where} must be given")
+    return kind(**values, **fixed)
 
 
 def _joints_and_channels(dataset: str, keypoints: str) -> tuple[int, int]:
