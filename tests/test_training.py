@@ -3,7 +3,6 @@
 import io
 import json
 import math
-import os
 import signal
 import threading
 import time
@@ -537,6 +536,28 @@ def test_a_run_belongs_to_its_data(tmp_path, capsys):
     assert "(3 steps)" in read_card(card).command
 
 
+@pytest.mark.parametrize(
+    ("others", "licence"), [({"licence": "MIT"}, "CC0; MIT"), ({}, "")], ids=["both", "one"]
+)
+def test_files_that_say_where_they_are_from_are_believed(tmp_path, others, licence):
+    """Not the recipe, which is written for files of these names from elsewhere."""
+    recipe = small_file(tmp_path, steps=1)
+    text = recipe.read_text().replace("'waving.npz' = 1.0", "'one.npz' = 1.0\n'two.npz' = 1.0")
+    recipe.write_text("sources = ['one.npz: CMU']\nlicence = 'anything'\n" + text)
+    take = Take("one", "A", "wave", waving(60), 50.0)
+    words = ["train", str(recipe), "--data", str(tmp_path), "--out", str(tmp_path)]
+    save_takes([take], tmp_path / "one.npz")
+    save_takes([take], tmp_path / "two.npz", others)
+    assert main([*words, "--minutes", "1e-9"]) == 0
+    card = read_card(tmp_path / "small" / "small.json")
+    assert (card.data, card.licence) == (("one.npz: CMU",), "anything")
+    save_takes([take], tmp_path / "one.npz", {"source": "ours", "licence": "CC0"})
+    assert main([*words[:-1], str(tmp_path / "again")]) == 0
+    card = read_card(tmp_path / "again" / "small" / "small.json")
+    assert card.data == ("one.npz: ours", "two.npz: source not given")
+    assert card.licence == licence
+
+
 def test_checkpoints_that_do_not_say_their_data_go_on(capture_folder, tmp_path):
     Training(small_recipe(), capture_folder, tmp_path / "run", "cpu").run(seconds=0.0)
     path = tmp_path / "run" / CHECKPOINT
@@ -603,7 +624,7 @@ def test_ctrl_c_leaves_the_pieces_and_says_what_is_kept(capture_folder, tmp_path
     def stop():
         while not (out / "small" / "curve.csv").is_file():
             time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
 
     threading.Thread(target=stop, daemon=True).start()
     assert main([*words, "--out", str(out), "--pieces", str(travel)]) == 1

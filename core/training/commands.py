@@ -23,6 +23,7 @@ from .outputs import json_line, need_folder, number
 if TYPE_CHECKING:
     from ..mixste.model import Model
     from .loop import Training
+    from .recipe import Recipe
 
 _TRAIN = """\
 Train a model on motion capture, through virtual cameras, or on a research data set.
@@ -221,7 +222,6 @@ def _train(parsed: argparse.Namespace) -> int:
 
 def _training(parsed: argparse.Namespace) -> Training:
     """The run that is asked for, taken up where it was."""
-    from .capture import load_about
     from .loop import Training
     from .recipe import read_recipe
 
@@ -231,16 +231,31 @@ def _training(parsed: argparse.Namespace) -> Training:
     data = parsed.data
     if not data.exists():
         raise MotionError(f"{data}: no such file or folder.")
-    if data.is_file() and recipe.dataset:
+    if data.is_file():
+        if not recipe.dataset:
+            recipe = replace(recipe, data={data.name: 1.0}, sources=(), licence="")
         data = data.parent
-    elif data.is_file():
-        about = load_about(data)
-        sources = (f"{data.name}: {about.get('source', 'source not given')}",)
-        recipe = replace(
-            recipe, data={data.name: 1.0}, sources=sources, licence=about.get("licence", "")
-        )
-        data = data.parent
-    return Training(recipe, data, parsed.out / run, parsed.device)
+    return Training(_with_sources(recipe, data), data, parsed.out / run, parsed.device)
+
+
+def _with_sources(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe with source and licence as its capture files say, where one does or it does not.
+
+    The files' licence counts only where all of them name one.
+    """
+    from .capture import load_about
+
+    abouts = {name: load_about(folder / name) for name in recipe.data if (folder / name).is_file()}
+    told = any("source" in about for about in abouts.values())
+    if not abouts or (recipe.sources and not told):
+        return recipe
+    licences = [about.get("licence", "") for about in abouts.values()]
+    unsaid = "" if told else recipe.licence
+    return replace(
+        recipe,
+        sources=tuple(f"{n}: {a.get('source', 'source not given')}" for n, a in abouts.items()),
+        licence="; ".join(dict.fromkeys(licences)) if all(licences) else unsaid,
+    )
 
 
 def _run(training: Training, seconds: float | None) -> None:
