@@ -124,6 +124,9 @@ def test_recipes_that_are_not_there_are_told_in_words(tmp_path):
         ("steps = 3\nbatch = 2\nlr = nan\n[network]", r"\(lr is above 0, not nan\)"),
         ("steps = 3\nbatch = 2\nwarmup = 0\n[network]", r"\(warmup is 1 at least, not 0\)"),
         ("steps = 3\nbatch = 2\nsteep = 2\n[network]", r"\(steep is from 0 to 1, not 2\)"),
+        ("steps = 3\nbatch = 2\n[network]\nmlp_ratio = -1.0", r"\(mlp_ratio under .* is above 0"),
+        ("steps = 3\nbatch = 2\n[network]\ndropout = 2.0", r"\(dropout under .* is from 0 to 1"),
+        ("steps = 3\nbatch = 2\nrate = ['a', 8.0]\n[network]", r"\(rate is two numbers above 0"),
         ("steps = 3\nbatch = 2\nrate = [9.0, 8.0]\n[network]", r"\(rate is two numbers above 0"),
         ("steps = 3\nbatch = 2\n[data]\n'a.npz' = 0.0\n[network]", r"the shares under \[data\]"),
         (

@@ -366,7 +366,8 @@ def test_single_frames_are_trained_on(capture_folder, tmp_path):
         ),
         ({"in_channels": 2}, "17 joints of 2 numbers, but motion capture gives 17 of 3"),
         ({"joints": 15}, "15 joints of 3 numbers, but motion capture gives 17 of 3"),
-        ({"device": "warp"}, "device 'warp': torch knows none of this name; take cpu or cuda.$"),
+        ({"device": "meta"}, "device 'meta': torch cannot train on any such; take cpu or cuda.$"),
+        ({"device": "warp"}, "device 'warp': torch cannot train on any such; take cpu or cuda.$"),
     ],
 )
 def test_runs_that_cannot_begin_are_told_in_words(capture_folder, tmp_path, changed, said):
@@ -690,6 +691,9 @@ def test_checkpoints_that_are_cut_off_are_told_in_words(capture_folder, tmp_path
     Training(small_recipe(), capture_folder, tmp_path, "cpu").run(seconds=0.0)
     path = tmp_path / CHECKPOINT
     path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(ModelError, match=r"checkpoint\.pt: .* cut off; move it away to begin anew"):
+        load_checkpoint(tmp_path)
+    torch.save({"weight": torch.ones(2)}, path)
     with pytest.raises(ModelError, match=r"checkpoint\.pt: .* cut off; move it away to begin anew"):
         load_checkpoint(tmp_path)
 

@@ -256,11 +256,11 @@ def usable_device(name: str) -> torch.device:
         ModelError: torch knows no such device, or there is none.
     """
     try:
-        torch.device(name)
-    except RuntimeError as error:
-        raise ModelError(
-            f"device {name!r}: torch knows none of this name; take cpu or cuda."
-        ) from error
+        known = torch.amp.is_autocast_available(torch.device(name).type)
+    except RuntimeError:
+        known = False
+    if not known:
+        raise ModelError(f"device {name!r}: torch cannot train on any such; take cpu or cuda.")
     try:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:
@@ -294,7 +294,10 @@ def load_checkpoint(folder: Path) -> dict:
     if not path.is_file():
         raise ModelError(f"{folder}: has no {CHECKPOINT}, so it is no training run.")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if not {"recipe", "step", "network", "average", "optimizers"} <= state.keys():
+            raise ValueError("it holds something else")
+        return state
     except Exception as error:  # torch reports damage by many kinds of error
         raise ModelError(
             f"{path}: not a checkpoint of a training run, or cut off; move it away to begin anew."

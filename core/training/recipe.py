@@ -26,20 +26,21 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "bool": ((bool,), "true or false"),
 }
 """How the types of fields are written in a file, and called."""
-_LIMITS: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
-    (("lr", "shrink"), lambda value: 0 < value < math.inf, "above 0"),
+_LIMITS: tuple[tuple[str, Callable[[float], bool], str], ...] = (
+    ("lr shrink mlp_ratio", lambda value: 0 < value < math.inf, "above 0"),
     (
-        ("decay", "clip", "position_spread", "noise"),
+        "decay clip position_spread noise position consistency velocity",
         lambda value: 0 <= value < math.inf,
         "0 or more",
     ),
     (
-        ("cooldown", "average", "steep", "other_joints"),
+        "cooldown average steep other_joints dropout drop_path",
         lambda value: 0 <= value <= 1,
         "from 0 to 1",
     ),
-    (("warmup", "epoch"), lambda value: value >= 1, "1 at least"),
+    ("warmup epoch", lambda value: value >= 1, "1 at least"),
 )
+"""Entries, what their values may be, and that in words."""
 _OF_THE_DATA = ("data", "keypoints", "sources", "licence")  # what another data set makes void
 
 
@@ -204,11 +205,11 @@ def _recipe(name: str, values: dict[str, Any], size: dict[str, Any]) -> Recipe:
     ):
         if value not in known:
             raise ValueError(f"{entry} {value!r} is none of {', '.join(known)}")
-    for entries, fits, words in _LIMITS:
-        for entry in entries:
-            if not fits(value := getattr(recipe, entry)):
-                raise ValueError(f"{entry} is {words}, not {value}")
-    if len(recipe.rate) != 2 or not 0 < recipe.rate[0] <= recipe.rate[1] < math.inf:
+    if (
+        {*map(type, recipe.rate)} - {int, float}
+        or len(recipe.rate) != 2
+        or not 0 < recipe.rate[0] <= recipe.rate[1] < math.inf
+    ):
         raise ValueError("rate is two numbers above 0, the lower one first")
     if not all(0 < share < math.inf for share in recipe.data.values()):
         raise ValueError("the shares under [data] are above 0")
@@ -226,6 +227,9 @@ def _made(kind: type[_Made], values: dict[str, Any], where: str, **fixed: Any) -
         types, words = _KINDS.get(str(known[entry].type), ((type(value),), ""))
         if type(value) not in types:
             raise ValueError(f"{entry}{where} is {words}, not {value!r}")
+        for entries, fits, words in _LIMITS:
+            if entry in entries.split() and not fits(value):
+                raise ValueError(f"{entry}{where} is {words}, not {value}")
     needed = (n for n, f in known.items() if f.default is f.default_factory is MISSING)
     if missing := [entry for entry in needed if entry not in values]:
         raise ValueError(f"{' and '.join(missing)}{where} must be given")
