@@ -735,6 +735,18 @@ def test_pieces_of_the_best_recipe_are_small_enough_to_travel(tmp_path):
         assert torch.allclose(again["average"][name], value, rtol=1e-3, atol=1e-6)
 
 
+def test_pieces_of_other_data_do_not_take_a_runs_place(capture_folder, tmp_path):
+    travel, out = tmp_path / "travel", tmp_path / "out"
+    other = packed(tmp_path / "other" / "waving.npz", 60, "elsewhere").parent
+    ahead = Training(small_recipe(), other, tmp_path / "small", "cpu")
+    ahead.run()
+    pieces.leave(tmp_path / "small", travel)
+    Training(small_recipe(), capture_folder, out / "small", "cpu").run(seconds=0.0)
+    with pytest.raises(ModelError, match=r"small: was trained on waving\.npz \(.*; choose another"):
+        pieces.take_up(travel, out)
+    assert load_checkpoint(out / "small")["step"] == 1
+
+
 def test_pieces_that_do_not_fit_are_refused_and_older_ones_ignored(capture_folder, tmp_path):
     travel, out = tmp_path / "travel", tmp_path / "out"
     training = Training(small_recipe(), capture_folder, out / "small", "cpu")

@@ -304,21 +304,22 @@ def load_checkpoint(folder: Path) -> dict:
         ) from error
 
 
-def check_data(run: Path, state: dict, data: dict[str, str]) -> None:
+def check_data(run: Path, state: dict, data: dict[str, str] | None) -> None:
     """See that a checkpoint was trained on these data; older ones do not say on which.
 
     Args:
         run: folder of the run.
         state: its checkpoint.
-        data: see `core.training.sources.Source`.
+        data: see `core.training.sources.Source`; None where it is not known.
 
     Raises:
         ModelError: it was trained on others.
     """
-    if state.get("data", data) != data:
+    trained = state.get("data")
+    if trained and data and trained != data:
         before, now = (
             ", ".join(f"{name} ({content})" for name, content in files.items())
-            for files in (state["data"], data)
+            for files in (trained, data)
         )
         raise ModelError(f"{run}: was trained on {before}, not on {now}; choose another --out.")
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ModelError, reason
-from .loop import CHECKPOINT, CURVE, load_checkpoint
+from .loop import CHECKPOINT, CURVE, check_data, load_checkpoint
 
 SIZE = 15 << 20
 """Bytes of a piece at most."""
@@ -77,14 +77,17 @@ def take_up(folder: Path, out: Path) -> list[Path]:
         The folders of the runs that were taken up.
 
     Raises:
-        ModelError: a piece is missing or damaged.
+        ModelError: a piece is missing or damaged, or the run in ``out`` was trained on other data.
     """
     taken = []
     for about in _abouts(folder):
         run = out / about.stem
         state = _joined(about)
-        if (run / CHECKPOINT).is_file() and load_checkpoint(run)["step"] >= state["step"]:
-            continue
+        if (run / CHECKPOINT).is_file():
+            here = load_checkpoint(run)
+            check_data(run, here, state.get("data"))
+            if here["step"] >= state["step"]:
+                continue
         run.mkdir(parents=True, exist_ok=True)
         (run / CURVE).write_text(state.pop("curve"), "utf-8")
         for weights in ("network", "average"):
