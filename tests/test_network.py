@@ -5,6 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="tests of the network need torch")
 
+from lift_to_3d.core.errors import ModelError  # noqa: E402
 from lift_to_3d.core.mixste.backend import open_backend  # noqa: E402
 from lift_to_3d.core.mixste.cost import cost_of  # noqa: E402
 from lift_to_3d.core.mixste.model import ModelCard, find_model, shipped_models  # noqa: E402
@@ -166,3 +167,13 @@ def test_exporting_keeps_nothing_for_a_backward_pass(tmp_path):
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         export_model(network, card(network), tmp_path)
     assert not kept
+
+
+def test_answers_that_are_no_numbers_are_said(tmp_path):
+    network = random_network(SMALL)
+    with torch.no_grad():
+        network.Spatial_pos_embed.fill_(torch.nan)
+    export_model(network, card(network), tmp_path)
+    run = open_backend(find_model(str(tmp_path / "small.onnx")), "cpu")
+    with pytest.raises(ModelError, match=r"small\.onnx: answers with what is no number"):
+        run(np.zeros((1, 9, 17, 3), np.float32))

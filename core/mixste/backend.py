@@ -36,7 +36,7 @@ def open_backend(model: Model, device: str = "auto") -> Run:
 
     Raises:
         ModelError: the device is unknown or absent, onnxruntime rejects the file; or neither it
-            nor the weights for numpy are there.
+            nor the weights for numpy are there. The function itself: an answer is not finite.
     """
     try:
         import onnxruntime as ort
@@ -63,7 +63,10 @@ def open_backend(model: Model, device: str = "auto") -> Run:
         )
 
     def run(windows: np.ndarray) -> np.ndarray:
-        return np.asarray(session.run(None, {source.name: windows.astype(np.float32)})[0])
+        answers = np.asarray(session.run(None, {source.name: windows.astype(np.float32)})[0])
+        if not np.isfinite(answers).all():
+            raise ModelError(f"{model.onnx}: answers with what is no number; train it anew.")
+        return answers
 
     return run
 
