@@ -1,10 +1,12 @@
 """Fixtures shared by all tests."""
 
+import io
 import json
 import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from .command_line import FACTS, ROOT
@@ -43,6 +45,24 @@ def motion(clip: Path) -> Path:
     path = clip.parent / "motion.npz"
     assert main(["lift", str(clip), *FACTS, "--person", "1", "--out", str(path)]) == 0
     return path
+
+
+@pytest.fixture
+def capture_folder(tmp_path: Path) -> Path:
+    """Two takes in the packed format, written as the docs describe it."""
+    from .training_tools import waving
+
+    takes, parts = [], []
+    for name, frames in (("one", 90), ("two", 40)):
+        whole = np.round(waving(frames) * 1000).astype(np.int32)
+        parts.append(np.diff(whole, axis=0, prepend=np.zeros_like(whole[:1])))
+        takes.append({"id": name, "subject": "A", "action": "wave", "frames": frames})
+    meta = json.dumps({"fps": 50, "takes": takes}).encode()
+    buffer = io.BytesIO()
+    delta = np.concatenate(parts).astype(np.int16).transpose(1, 2, 0)
+    np.savez(buffer, delta=delta, meta=np.frombuffer(meta, np.uint8))
+    (tmp_path / "waving.npz").write_bytes(buffer.getvalue())
+    return tmp_path
 
 
 _status = 0

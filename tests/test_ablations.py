@@ -11,7 +11,7 @@ from lift_to_3d.cli import main  # noqa: E402
 from lift_to_3d.core.training.ablations import BASE, STUDIES, Result, as_table  # noqa: E402
 from lift_to_3d.core.training.capture import Take, save_takes  # noqa: E402
 
-from .test_training import waving  # noqa: E402
+from .training_tools import waving  # noqa: E402
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from lift_to_3d.core.training.pictures import Shown, draw_attention, draw_evalua
 
 from .command_line import FACTS, PROGRAM, lines_of  # noqa: E402
 from .dataset_files import mpi_files, person, save_nested  # noqa: E402
-from .test_training import waving  # noqa: E402
+from .training_tools import waving  # noqa: E402
 
 PNGS = {"distribution.png", "joints.png", "poses.png", "attention.png"}
 _TITLE = re.compile(r"(\d+) frames, their mean ([\d.]+) mm")
