@@ -101,8 +101,8 @@ def test_networks_of_other_joints_are_imported_for_measuring(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--rate", "-5"], "--rate -5: frames a second are above 0"),
-        (["--rate", "nan"], "--rate nan: frames a second are above 0"),
+        (["--rate", "-5"], "--rate: '-5' is no rate"),
+        (["--rate", "nan"], "--rate: 'nan' is no rate"),
         (["--heads", "0"], "0 heads do not divide its 32 features"),
         (["--name", "a/b"], "a/b: is a path; a name has no slash"),
     ],

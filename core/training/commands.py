@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from collections import Counter
 from dataclasses import asdict, replace
@@ -177,7 +176,7 @@ def register(verbs: Any) -> None:
     bring.add_argument("--out", type=Path, default=Path("models"), metavar="DIR", help=_MODELS)
     bring.add_argument("--heads", type=int, default=8, help="attention heads (default: 8)")
     bring.add_argument(
-        "--rate", type=float, help="frames a second it learnt at (default: 50; 60 for 15 joints)"
+        "--rate", type=rate, help="frames a second it learnt at (default: 50; 60 for 15 joints)"
     )
     bring.add_argument(
         "--coco", action="store_true", help="it takes COCO's keypoints in their order"
@@ -316,8 +315,6 @@ def _import(parsed: argparse.Namespace) -> int:
     from .export import export_model, network_from
     from .published import read_published
 
-    if parsed.rate is not None and not 0 < parsed.rate < math.inf:
-        raise ModelError(f"--rate {parsed.rate:g}: frames a second are above 0.")
     network = network_from(read_published(parsed.file), parsed.heads, str(parsed.file))
     config = network.config
     if config.in_channels != 2 or (parsed.coco and config.joints != 17):
