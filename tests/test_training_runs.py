@@ -108,6 +108,15 @@ def test_names_that_are_paths_are_refused(capture_folder, tmp_path, capsys):
     assert not list(tmp_path.rglob("evil.*"))
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C is heard, though what started the tests in the background may have had it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_saves_between_two_updates(capture_folder, tmp_path):
     recipe = small_recipe()
     Training(recipe, capture_folder, tmp_path / "whole", "cpu").run()
@@ -126,6 +135,7 @@ def test_ctrl_c_saves_between_two_updates(capture_folder, tmp_path):
     assert all(torch.allclose(v, other[k], atol=1e-6) for k, v in one.items())
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_second_ctrl_c_stops_at_once(capture_folder, tmp_path):
     training = Training(small_recipe(), capture_folder, tmp_path, "cpu")
 
@@ -138,6 +148,7 @@ def test_a_second_ctrl_c_stops_at_once(capture_folder, tmp_path):
     assert not (tmp_path / CHECKPOINT).exists()
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_leaves_the_pieces_and_says_what_is_kept(capture_folder, tmp_path, capsys):
     out, travel = tmp_path / "out", tmp_path / "travel"
     words = ["train", str(small_file(tmp_path, steps=100_000)), "--data", str(capture_folder)]
